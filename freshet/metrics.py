@@ -1,0 +1,69 @@
+"""Every metric Freshet exposes: one typed list, from which processes, dashboards, alerts and docs take the names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prometheus_client import Counter, Gauge, Histogram
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+LATENCY_BUCKETS = (
+    0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+)  # fmt: skip
+"""Seconds; dense around the 100 ms promise."""
+BATCH_BUCKETS = (1, 2, 3, 5, 8, 13, 20, 35, 50, 75, 100, 150, 200, 300, 500)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A counter's name ends in ``_total``; times are in seconds, sizes in bytes."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    def counter(self) -> Counter:
+        return Counter(self.name.removesuffix("_total"), self.meaning, self.labels)
+
+    def gauge(self) -> Gauge:
+        return Gauge(self.name, self.meaning, self.labels)
+
+    def histogram(self) -> Histogram:
+        return Histogram(self.name, self.meaning, self.labels, buckets=self.buckets or LATENCY_BUCKETS)
+
+
+FRESHNESS = Metric("freshet_freshness_seconds", "histogram", "Source commit to searchable, per document version.")
+HOP = Metric("freshet_hop_seconds", "histogram", "Time between two stamps of one event.", ("hop",))
+RECORDS = Metric(
+    "freshet_consumer_records_total", "counter",
+    "Records of vector-embeddings by outcome: written, unchanged, stale, deleted, dead.", ("outcome",),
+)  # fmt: skip
+BATCH_SIZE = Metric("freshet_consumer_batch_size", "histogram", "Records written in one batch.", (), BATCH_BUCKETS)
+BATCH_LIMIT = Metric("freshet_consumer_batch_limit", "gauge", "The policy's present upper bound on a batch.")
+BATCH_SECONDS = Metric("freshet_consumer_batch_seconds", "histogram", "Fetch to acknowledged by the store, per batch.")
+BATCH_P99 = Metric("freshet_consumer_batch_p99_seconds", "gauge", "P99 of batch latency over the sliding window.")
+POLICY_DECISIONS = Metric(
+    "freshet_consumer_policy_decisions_total", "counter", "How the limit was changed.", ("decision",)
+)
+LAG_RECORDS = Metric("freshet_consumer_lag_records", "gauge", "Records on vector-embeddings not yet processed.")
+STORE_SECONDS = Metric("freshet_store_seconds", "histogram", "One call to the store.", ("operation",))
+STORE_ERRORS = Metric("freshet_store_errors_total", "counter", "Store calls that failed and were retried.")
+STORE_POINTS = Metric("freshet_store_points", "gauge", "Points by kind: documents, tombstones, chunks, indexed.", ("kind",))
+DEAD = Metric("freshet_dead_letters_total", "counter", "Records sent to dead letters.", ("stage", "reason"))
+SEARCH_SECONDS = Metric("freshet_search_seconds", "histogram", "One search, by part: embed, store, total.", ("part",))
+SEARCH_REQUESTS = Metric("freshet_search_requests_total", "counter", "Search requests by status code.", ("status",))
+EMBEDDED = Metric("freshet_embeddings_total", "counter", "Chunks by how the vector was had: model or cache.", ("origin",))
+JOB_RECORDS = Metric("freshet_job_records_total", "counter", "Documents records by outcome in the Flink job.", ("outcome",))
+FILES = Metric("freshet_files_total", "counter", "File events by outcome: published, unchanged, deleted, refused.", ("outcome",))
+PUBLISHED = Metric("freshet_published_total", "counter", "Delivery reports by outcome: acknowledged, failed.", ("outcome",))
+BUILD = Metric("freshet_build_info", "gauge", "Always 1; the labels say what runs.", ("version", "model", "revision"))
+
+METRICS = (
+    FRESHNESS, HOP, RECORDS, BATCH_SIZE, BATCH_LIMIT, BATCH_SECONDS, BATCH_P99, POLICY_DECISIONS, LAG_RECORDS,
+    STORE_SECONDS, STORE_ERRORS, STORE_POINTS, DEAD, SEARCH_SECONDS, SEARCH_REQUESTS, EMBEDDED, JOB_RECORDS, FILES,
+    PUBLISHED, BUILD,
+)  # fmt: skip
