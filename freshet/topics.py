@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+MAX_RECORD_BYTES = 1_048_576
+"""Of a record on any topic; the broker's message.max.bytes."""
+MAX_DEAD_LETTER_BYTES = 2 * MAX_RECORD_BYTES
+"""A dead letter is the largest record with further headers."""
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -19,10 +23,10 @@ class Topic:
 
 DOCUMENTS = Topic("documents", partitions=4, retention_ms=7 * DAY_MS)
 EMBEDDINGS = Topic("vector-embeddings", partitions=4, retention_ms=7 * DAY_MS)
-DEAD_LETTERS = Topic("dead-letters", partitions=1, retention_ms=30 * DAY_MS)
+DEAD_LETTERS = Topic(
+    "dead-letters", partitions=1, retention_ms=30 * DAY_MS, config={"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)}
+)
 TOPICS = (DOCUMENTS, EMBEDDINGS, DEAD_LETTERS)
 
 JOB_GROUP = "freshet-flink-job"
 CONSUMER_GROUP = "freshet-consumer"
-MAX_RECORD_BYTES = 1_048_576
-"""The broker's own default for message.max.bytes."""

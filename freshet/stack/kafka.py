@@ -1,0 +1,129 @@
+"""A Kafka broker in KRaft mode, as one plain JVM."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from freshet.errors import UnavailableError
+from freshet.stack.java import java_environment, java_home
+from freshet.stack.process import ProcessFailed, StackProcess, free_port
+from freshet.topics import MAX_RECORD_BYTES, TOPICS, Topic
+
+DEFAULT_PORT = 9092
+_CLUSTER_ID = "FreshetLocalStack00001"
+_HEAP = ("-Xms192m", "-Xmx384m", "-XX:MaxDirectMemorySize=128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4")
+
+_LOG4J = """\
+status = ERROR
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %c{1}: %m%n
+rootLogger.level = WARN
+rootLogger.appenderRef.out.ref = out
+"""
+
+
+class KafkaBroker(StackProcess):
+    """One combined broker and controller on 127.0.0.1. Its data lives in ``folder`` and outlives the process."""
+
+    def __init__(self, folder: Path, jars: Sequence[Path], log: Path, port: int | None = None) -> None:
+        super().__init__("kafka", log)
+        self.folder = folder
+        self.port = port or free_port(DEFAULT_PORT)
+        self._controller_port = free_port()
+        self._jars = jars
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def _properties(self) -> Path:
+        return self.folder / "server.properties"
+
+    def _java(self, *options: str) -> list[str]:
+        log4j = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}"
+        class_path = ":".join(str(jar) for jar in self._jars)
+        return [f"{java_home()}/bin/java", log4j, *options, "-cp", class_path]
+
+    def environment(self) -> Mapping[str, str]:
+        return java_environment()
+
+    def prepare(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "log4j2.properties").write_text(_LOG4J)
+        properties = {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "log.dirs": str(self.folder / "data"),
+            "auto.create.topics.enable": "false",
+            "message.max.bytes": str(MAX_RECORD_BYTES),
+            "offsets.topic.num.partitions": "4",
+            "offsets.topic.replication.factor": "1",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            "log.segment.bytes": str(64 << 20),
+            "num.network.threads": "2",
+            "num.io.threads": "4",
+            "num.recovery.threads.per.data.dir": "2",
+        }
+        self._properties.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
+        if not (self.folder / "data" / "meta.properties").exists():
+            self._format()
+
+    def _format(self) -> None:
+        run = subprocess.run(
+            [*self._java("-Xshare:auto", "-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format"]
+            + ["--cluster-id", _CLUSTER_ID, "--config", str(self._properties), "--ignore-formatted"],
+            env=dict(self.environment()),
+            capture_output=True,
+            text=True,
+        )
+        if run.returncode:
+            raise ProcessFailed("cannot prepare Kafka's data folder", run.stdout[-2000:] + run.stderr[-2000:])
+
+    def command(self) -> Sequence[str]:
+        return [*self._java(*_HEAP), "kafka.Kafka", str(self._properties)]
+
+    def ready(self) -> bool:
+        try:
+            metadata = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0}).list_topics(timeout=1)
+        except KafkaException:
+            return False
+        return bool(metadata.brokers)
+
+
+def create_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> None:
+    """Create those that are absent; leaves existing ones as they are. Blocks until the broker has them."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    try:
+        existing = admin.list_topics(timeout=10).topics
+        wanted = [
+            NewTopic(
+                topic.name,
+                num_partitions=topic.partitions,
+                replication_factor=1,
+                config={"retention.ms": str(topic.retention_ms), **topic.config},
+            )
+            for topic in topics
+            if topic.name not in existing
+        ]
+        if wanted:
+            for created in admin.create_topics(wanted).values():
+                created.result(30)
+    except KafkaException as error:
+        raise UnavailableError(f"cannot create topics at {bootstrap}", str(error)) from error

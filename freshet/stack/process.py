@@ -1,0 +1,168 @@
+"""One real process of the stack: start, wait until ready, logs, stop, kill, freeze. Also the fault injector of the tests."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from freshet.errors import FreshetError, UsageError
+from freshet.stack.runfile import ProcessEntry
+
+POLL_SECONDS = 0.02
+_PR_SET_PDEATHSIG = 1
+
+
+class ProcessFailed(FreshetError):
+    """A process ended, or was not ready in time. The detail holds the end of its log."""
+
+
+class StackProcess:
+    """Base of every process class. Not thread-safe: one owner starts and stops it."""
+
+    def __init__(self, name: str, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> Sequence[str]:
+        raise NotImplementedError
+
+    def environment(self) -> Mapping[str, str]:
+        """The whole environment, not an addition to the caller's."""
+        return dict(os.environ)
+
+    def prepare(self) -> None:
+        """Write what the process reads at its start."""
+
+    def ready(self) -> bool:
+        """Whether it serves. Called often; must not block for more than a second."""
+        return True
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise ProcessFailed(f"{self.name} was never started")
+        return self._process.pid
+
+    def entry(self) -> ProcessEntry:
+        return ProcessEntry(self.pid, psutil.Process(self.pid).create_time(), str(self.log))
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it and return at once. The process dies with this one, also when this one is killed (on Linux)."""
+        self.prepare()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=dict(self.environment()),
+                # Its own group: a Ctrl-C at the terminal reaches only the supervisor, which then drains in order.
+                start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
+
+    def wait_ready(self, seconds: float = 60) -> None:
+        """Block until ready. Raises ProcessFailed with the log when it dies or takes longer."""
+        wait_until(self.ready, f"{self.name} is ready", seconds, watch=(self,))
+
+    def stop(self, seconds: float = 10) -> None:
+        """SIGTERM, wait, SIGKILL. Returns when it is gone."""
+        if self._process is None:
+            return
+        if self.alive:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.terminate()
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.wait()
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would. Returns when it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """SIGSTOP for the length of the block, then SIGCONT."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
+    def tail(self, lines: int = 25) -> str:
+        """The last lines of its log."""
+        try:
+            size = self.log.stat().st_size
+            with self.log.open("rb") as file:
+                file.seek(max(0, size - 16_384))
+                return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
+        except FileNotFoundError:
+            return "(no log)"
+
+    def check(self) -> None:
+        """Raises ProcessFailed with the log when it has ended."""
+        if not self.alive and self._process is not None:
+            raise ProcessFailed(
+                f"{self.name} ended with exit code {self._process.returncode}", f"end of {self.log}:\n{self.tail()}"
+            )
+
+
+def wait_until(
+    condition: Callable[[], bool],
+    what: str,
+    seconds: float,
+    watch: Sequence[StackProcess] = (),
+) -> None:
+    """Block until the condition holds. Raises ProcessFailed after ``seconds``, or when a watched process dies."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        for process in watch:
+            process.check()
+        if time.monotonic() > deadline:
+            logs = "\n".join(f"end of {process.log}:\n{process.tail()}" for process in watch)
+            raise ProcessFailed(f"waited {seconds:g} s in vain until {what}", logs)
+        time.sleep(POLL_SECONDS)
+
+
+def free_port(preferred: int = 0) -> int:
+    """``preferred`` if nothing listens there, else any free port."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise UsageError("no free port on 127.0.0.1", "", "end something that listens")
+
+
+def accepts(port: int) -> bool:
+    """Whether something listens on 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
