@@ -1,0 +1,100 @@
+"""Settings to a ready embedder."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.embedding.minilm import load_minilm
+from freshet.embedding.settings import PACKAGED_MODEL, ModelSettings
+from freshet.embedding.tokens import ModelTokens
+from freshet.errors import UsageError
+
+Progress = Callable[[str, float], None]
+
+
+class Engine(Protocol):
+    """What a loaded model offers; Embedder adds its name and the pickling."""
+
+    revision: str
+    dimension: int
+    max_tokens: int
+    tokens: ModelTokens
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+_engines: dict[ModelSettings, Engine] = {}
+_loading = threading.Lock()
+
+
+class ModelEmbedder:
+    """An Embedder that is its settings until first used. All with equal settings in one process share one model."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self.settings = settings
+
+    def __reduce__(self) -> tuple[type[ModelEmbedder], tuple[ModelSettings]]:
+        return ModelEmbedder, (self.settings,)
+
+    @property
+    def model(self) -> str:
+        return self.settings.name
+
+    @property
+    def revision(self) -> str:
+        return self._engine.revision
+
+    @property
+    def dimension(self) -> int:
+        return self._engine.dimension
+
+    @property
+    def max_tokens(self) -> int:
+        return self._engine.max_tokens
+
+    @property
+    def tokens(self) -> ModelTokens:
+        """The model's tokenizer, for the chunker."""
+        return self._engine.tokens
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """As Embedder.embed. The first call in a process blocks for the loading and may raise UsageError."""
+        return self._engine.embed(texts)
+
+    @property
+    def _engine(self) -> Engine:
+        return _engines.get(self.settings) or _load(self.settings, None)
+
+
+def load_embedder(settings: ModelSettings | None = None, progress: Progress | None = None) -> ModelEmbedder:
+    """Load the model now (the packaged one by default) and return its embedder.
+
+    Blocks: a fraction of a second, or several seconds the first time a model is built on a machine. ``progress`` is
+    told each stage in words and the fraction done, 0 to 1. Raises UsageError for a model that cannot be had here.
+    """
+    chosen = settings or ModelSettings()
+    _load(chosen, progress)
+    return ModelEmbedder(chosen)
+
+
+def _load(settings: ModelSettings, progress: Progress | None) -> Engine:
+    with _loading:
+        engine = _engines.get(settings)
+        if engine is None:
+            engine = _engines[settings] = _open(settings, progress or (lambda stage, fraction: None))
+        return engine
+
+
+def _open(settings: ModelSettings, progress: Progress) -> Engine:
+    if settings.threads < 1:
+        raise UsageError("The model needs at least one thread", f"threads is {settings.threads}", "Set it to 1 or more")
+    if settings.precision not in ("int8", "fp32"):
+        raise UsageError("Unknown precision", repr(settings.precision), "Choose int8 or fp32")
+    if settings.name == PACKAGED_MODEL:
+        return load_minilm(settings, progress)
+    raise UsageError("Unknown model", settings.name, f"Use {PACKAGED_MODEL}")
