@@ -1,0 +1,1 @@
+"""The PyFlink job between ``documents`` and ``vector-embeddings``."""

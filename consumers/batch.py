@@ -1,0 +1,151 @@
+"""From records to one write: which chunks are new, which heads flip, what is swept. Pure, no Kafka, no store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from consumers import progress
+from freshet import headers
+from freshet.events import EmbeddingRecord
+from freshet.headers import Headers
+from freshet.store import ChunkPoint, Head, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A decoded record with its headers."""
+
+    record: EmbeddingRecord
+    headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What one batch asks of the store. ``finished`` are the heads that became visible (or tombstones) by it."""
+
+    chunks: list[ChunkPoint] = field(default_factory=list)
+    heads: list[Head] = field(default_factory=list)
+    sweep: dict[str, int] = field(default_factory=dict)
+    finished: list[Head] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.chunks or self.heads or self.sweep)
+
+
+def plan(arrivals: Sequence[Arrival], heads: Mapping[str, Head], now_ns: int) -> Write:
+    """Decide by source version alone, in any order of arrival. Planning the same arrivals again writes nothing new.
+
+    ``heads`` are the store's present heads of the documents that arrive; ``now_ns`` becomes the upserted stamp.
+    """
+    work = _Plan(dict(heads), now_ns)
+    for arrival in arrivals:
+        work.outcomes[work.delete(arrival) if arrival.record.op == "delete" else work.upsert(arrival)] += 1
+    return work.write()
+
+
+class _Plan:
+    def __init__(self, heads: dict[str, Head], now_ns: int) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self._heads = heads
+        self._now = now_ns
+        self._changed: set[str] = set()
+        self._finished: dict[str, Head] = {}
+        self._chunks: list[ChunkPoint] = []
+        self._sweep: dict[str, int] = {}
+
+    def upsert(self, arrival: Arrival) -> str:
+        record = arrival.record
+        head = self._heads.get(record.id) or Head(record.id, version=-1)
+        pending = head.pending or Progress(version=-1)
+        if record.version == head.version and not head.deleted:
+            return "unchanged"
+        if record.version <= head.version or record.version < pending.version:
+            return "stale"
+        before = pending if pending.version == record.version else Progress(record.version)
+        after = progress.add(before, record.part, record.chunk, record.chunks, record.last)
+        if after is None:
+            return "unchanged"
+        if record.chunks:
+            self._chunks.append(_point(record))
+        if progress.complete(after):
+            leftovers = head.chunks > 0 or (pending.version not in (-1, record.version))
+            self._finish(_head(arrival, after.chunks, self._now), record.version if leftovers else None)
+        else:
+            self._keep(replace(head, pending=after))
+        return "written"
+
+    def delete(self, arrival: Arrival) -> str:
+        record = arrival.record
+        head = self._heads.get(record.id) or Head(record.id, version=-1)
+        if record.version < head.version:
+            return "stale"
+        if record.version == head.version and head.deleted:
+            return "unchanged"
+        leftovers = head.chunks > 0 or head.pending is not None
+        tombstone = replace(_head(arrival, 0, self._now), deleted=True)
+        if head.pending is not None and head.pending.version > record.version:
+            tombstone = replace(tombstone, pending=head.pending)
+        self._finish(tombstone, record.version + 1 if leftovers else None)
+        return "deleted"
+
+    def _finish(self, head: Head, sweep_below: int | None) -> None:
+        self._keep(head)
+        self._finished[head.document_id] = head
+        if sweep_below is not None:
+            self._sweep[head.document_id] = sweep_below
+
+    def _keep(self, head: Head) -> None:
+        self._heads[head.document_id] = head
+        self._changed.add(head.document_id)
+
+    def write(self) -> Write:
+        # A version that a later record of the same batch replaced need not be written at all.
+        chunks = [point for point in self._chunks if point.version >= self._live_from(point.document_id)]
+        return Write(
+            chunks=chunks,
+            heads=[self._heads[document_id] for document_id in sorted(self._changed)],
+            sweep=self._sweep,
+            finished=list(self._finished.values()),
+            outcomes=self.outcomes,
+        )
+
+    def _live_from(self, document_id: str) -> int:
+        head = self._heads[document_id]
+        return head.version + 1 if head.deleted else head.version
+
+
+def _point(record: EmbeddingRecord) -> ChunkPoint:
+    return ChunkPoint(
+        document_id=record.id,
+        version=record.version,
+        part=record.part,
+        chunk=record.chunk,
+        text=record.text,
+        vector=np.frombuffer(record.vector, dtype="<f4"),
+        metadata=record.metadata,
+        tenant=record.tenant,
+        source=record.source,
+    )
+
+
+def _head(arrival: Arrival, chunks: int, now_ns: int) -> Head:
+    record = arrival.record
+    stamps = {name: value for name in headers.STAMPS if (value := headers.stamp(arrival.headers, name)) is not None}
+    return Head(
+        document_id=record.id,
+        version=record.version,
+        chunks=chunks,
+        metadata=record.metadata,
+        tenant=record.tenant,
+        source=record.source,
+        model=record.model,
+        revision=record.revision,
+        stamps={**stamps, headers.UPSERTED: now_ns},
+        traceparent=arrival.headers.get(headers.TRACEPARENT, b"").decode("ascii", "replace"),
+    )

@@ -1,0 +1,43 @@
+"""How many records the next batch may hold: pure functions of the present limit and what was observed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MIN_LIMIT = 1
+MAX_LIMIT = 500
+SLOW_SECONDS = 0.100
+FAST_SECONDS = 0.050
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """``p99``: seconds from fetch to acknowledgement over the sliding window, None while it is empty."""
+
+    p99: float | None
+
+
+Policy = Callable[[int, Observations], int]
+
+
+def seed(limit: int, seen: Observations) -> int:
+    """Multiply by 0.8 above 100 ms, by 1.1 below 50 ms. It sticks at 9 and below, since int(9 * 1.1) is 9."""
+    if seen.p99 is None:
+        return limit
+    if seen.p99 > SLOW_SECONDS:
+        return max(MIN_LIMIT, int(limit * 0.8))
+    if seen.p99 < FAST_SECONDS:
+        return min(MAX_LIMIT, int(limit * 1.1))
+    return limit
+
+
+def seed_plus_one(limit: int, seen: Observations) -> int:
+    """The seed's rule, but growth is at least 1, so that it leaves every limit."""
+    proposed = seed(limit, seen)
+    if seen.p99 is not None and seen.p99 < FAST_SECONDS:
+        return min(MAX_LIMIT, max(proposed, limit + 1))
+    return proposed
+
+
+POLICIES: dict[str, Policy] = {"seed": seed, "seed+1": seed_plus_one}

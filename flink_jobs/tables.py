@@ -1,0 +1,78 @@
+"""The SQL of the job: the two tables, and the statement that connects them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from freshet import headers
+from freshet.settings import KafkaSettings
+from freshet.topics import DEAD_LETTERS, DOCUMENTS, EMBEDDINGS, JOB_GROUP, MAX_DEAD_LETTER_BYTES
+
+STAGE = "flink-job"
+
+
+def source_table(kafka: KafkaSettings) -> str:
+    """DDL of ``documents``: raw bytes, so that a record nobody can read still arrives and can be dead-lettered."""
+    return f"""
+        CREATE TABLE documents (
+            k BYTES,
+            v BYTES,
+            headers MAP<STRING, BYTES> METADATA,
+            `partition` INT METADATA VIRTUAL,
+            `offset` BIGINT METADATA VIRTUAL
+        ) WITH (
+            'connector' = 'kafka', 'topic' = '{DOCUMENTS.name}',
+            'key.format' = 'raw', 'key.fields' = 'k', 'value.format' = 'raw', 'value.fields-include' = 'EXCEPT_KEY',
+            'scan.startup.mode' = 'group-offsets',
+            {_properties(kafka, {"group.id": JOB_GROUP, "auto.offset.reset": "earliest"})}
+        )"""
+
+
+def sink_table(kafka: KafkaSettings) -> str:
+    """DDL of the one sink for both topics: each row names its own, so that the model runs once per record."""
+    producer = {
+        "linger.ms": "0",
+        "acks": "all",
+        "max.request.size": str(MAX_DEAD_LETTER_BYTES),
+    }
+    return f"""
+        CREATE TABLE results (
+            topic STRING NOT NULL METADATA,
+            k BYTES,
+            v BYTES,
+            headers MAP<STRING, BYTES> METADATA
+        ) WITH (
+            'connector' = 'kafka', 'topic' = '{EMBEDDINGS.name};{DEAD_LETTERS.name}',
+            'key.format' = 'raw', 'key.fields' = 'k', 'value.format' = 'raw', 'value.fields-include' = 'EXCEPT_KEY',
+            'sink.delivery-guarantee' = 'at-least-once',
+            {_properties(kafka, producer)}
+        )"""
+
+
+def pipeline(revision: str) -> str:
+    """The INSERT. Headers pass by in Java; a dead letter gains those that say where it came from and why."""
+    dead = {
+        headers.DEAD_STAGE: f"'{STAGE}'",
+        headers.DEAD_REASON: "o.reason",
+        headers.DEAD_DETAIL: "o.detail",
+        headers.DEAD_TOPIC: f"'{DOCUMENTS.name}'",
+        headers.DEAD_PARTITION: "CAST(d.`partition` AS STRING)",
+        headers.DEAD_OFFSET: "CAST(d.`offset` AS STRING)",
+        headers.DEAD_ATTEMPTS: "'1'",
+        headers.DEAD_MODEL: f"'{revision}'",
+    }
+    marks = ", ".join(f"'{name}', CAST({value} AS BYTES)" for name, value in dead.items())
+    stamp = f"'{headers.EMBEDDED}', CAST(o.embedded_at AS BYTES)"
+    return f"""
+        INSERT INTO results
+        SELECT o.topic, o.k, o.v,
+               CASE WHEN o.reason IS NULL
+                    THEN MAP_UNION(d.headers, MAP[{stamp}])
+                    ELSE MAP_UNION(d.headers, MAP[{marks}]) END
+        FROM documents AS d,
+             LATERAL TABLE(ingest(d.k, d.v)) AS o(topic, k, v, embedded_at, reason, detail)"""
+
+
+def _properties(kafka: KafkaSettings, more: Mapping[str, str]) -> str:
+    every = {"bootstrap.servers": kafka.bootstrap, **more, **kafka.extra}
+    return ",\n            ".join(f"'properties.{name}' = '{value}'" for name, value in every.items())

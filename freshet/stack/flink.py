@@ -1,0 +1,209 @@
+"""A standalone Flink cluster from the apache-flink wheel: JobManager and TaskManager as processes, jobs over REST."""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+from freshet.errors import UnavailableError
+from freshet.stack.java import java_environment
+from freshet.stack.process import StackProcess, free_port
+
+DEFAULT_REST_PORT = 8081
+_JVM = "-XX:+UseSerialGC"
+
+
+class FlinkHome:
+    """What the cluster's processes share: configuration, libraries and checkpoints under one folder."""
+
+    def __init__(self, folder: Path, connector_jars: Sequence[Path], rest_port: int | None = None) -> None:
+        self.folder = folder
+        self.rest_port = rest_port or free_port(DEFAULT_REST_PORT)
+        self.rpc_port = free_port()
+        self._connectors = connector_jars
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.rest_port}"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def distribution(self) -> Path:
+        import pyflink
+
+        return Path(pyflink.__path__[0])
+
+    def environment(self, **extra: str) -> Mapping[str, str]:
+        """For the cluster's JVMs and the client. PYTHONPATH is where a thread-mode job finds its imports."""
+        return java_environment(
+            FLINK_HOME=str(self.distribution),
+            FLINK_CONF_DIR=str(self.folder / "conf"),
+            FLINK_LIB_DIR=str(self.folder / "lib"),
+            FLINK_LOG_DIR=str(self.folder / "log"),
+            FLINK_PID_DIR=str(self.folder),
+            PYTHONPATH=os.pathsep.join((str(Path(__file__).parents[2]), *site.getsitepackages())),
+            # A BLAS pool in the TaskManager would only fight the pipeline for the same cores.
+            OMP_NUM_THREADS="1",
+            OPENBLAS_NUM_THREADS="1",
+            **extra,
+        )
+
+    def prepare(self) -> None:
+        for name in ("conf", "lib", "log", "checkpoints", "tmp"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self._link_libraries()
+        conf = self.folder / "conf"
+        for source in (self.distribution / "conf").glob("log*"):
+            (conf / source.name).write_text(source.read_text())
+        options = _option_line(self.distribution / "conf" / "config.yaml", "all:")
+        settings = {
+            "env.java.opts.all": f"{options} {_JVM}",
+            "jobmanager.rpc.address": "127.0.0.1",
+            "jobmanager.bind-host": "127.0.0.1",
+            "jobmanager.rpc.port": self.rpc_port,
+            "jobmanager.memory.process.size": "768m",
+            "jobmanager.memory.jvm-metaspace.size": "192m",
+            "jobmanager.memory.jvm-overhead.min": "96m",
+            "jobmanager.execution.failover-strategy": "region",
+            "taskmanager.host": "127.0.0.1",
+            "taskmanager.bind-host": "127.0.0.1",
+            "taskmanager.numberOfTaskSlots": 4,
+            "taskmanager.memory.process.size": "1024m",
+            "taskmanager.memory.managed.size": "0m",
+            "taskmanager.memory.network.min": "32m",
+            "taskmanager.memory.network.max": "32m",
+            "taskmanager.memory.jvm-metaspace.size": "192m",
+            "taskmanager.memory.jvm-overhead.min": "128m",
+            "taskmanager.registration.timeout": "5 min",
+            "rest.address": "127.0.0.1",
+            "rest.bind-address": "127.0.0.1",
+            "rest.port": self.rest_port,
+            "io.tmp.dirs": self.folder / "tmp",
+            "execution.checkpointing.dir": f"file://{self.checkpoints}",
+            "cluster.registration.initial-timeout": "100 ms",
+            "cluster.registration.error-delay": "500 ms",
+            "heartbeat.interval": "2 s",
+            "heartbeat.timeout": "20 s",
+            "web.cancel.enable": "true",
+        }
+        (conf / "config.yaml").write_text("".join(f'{name}: "{value}"\n' for name, value in settings.items()))
+
+    def _link_libraries(self) -> None:
+        lib = self.folder / "lib"
+        for old in lib.iterdir():
+            old.unlink()
+        wheel = (*self.distribution.glob("lib/*.jar"), *self.distribution.glob("opt/flink-python*.jar"))
+        for jar in (*wheel, *self._connectors):
+            (lib / jar.name).symlink_to(jar)
+
+
+class JobManager(StackProcess):
+    def __init__(self, home: FlinkHome, log: Path) -> None:
+        super().__init__("jobmanager", log)
+        self._home = home
+
+    def prepare(self) -> None:
+        self._home.prepare()
+
+    def environment(self) -> Mapping[str, str]:
+        return self._home.environment()
+
+    def command(self) -> Sequence[str]:
+        return [str(self._home.distribution / "bin" / "jobmanager.sh"), "start-foreground"]
+
+    def ready(self) -> bool:
+        return _overview(self._home) is not None
+
+
+class TaskManager(StackProcess):
+    """Start it after the JobManager: it asks again only every few seconds. ``settings`` reach the job's Python code."""
+
+    def __init__(self, home: FlinkHome, log: Path, settings: Mapping[str, str] | None = None) -> None:
+        super().__init__("taskmanager", log)
+        self._home = home
+        self._settings = dict(settings or {})
+
+    def environment(self) -> Mapping[str, str]:
+        return self._home.environment(**self._settings)
+
+    def command(self) -> Sequence[str]:
+        return [str(self._home.distribution / "bin" / "taskmanager.sh"), "start-foreground"]
+
+    def ready(self) -> bool:
+        overview = _overview(self._home)
+        return overview is not None and overview["slots-total"] > 0
+
+
+class JobSubmission(StackProcess):
+    """``flink run`` of a Python module, as to a remote cluster. Ends once the job is accepted."""
+
+    def __init__(self, home: FlinkHome, log: Path, module: str, settings: Mapping[str, str]) -> None:
+        super().__init__("submit", log)
+        self._home = home
+        self._module = module
+        self._settings = dict(settings)
+
+    def environment(self) -> Mapping[str, str]:
+        return self._home.environment(**self._settings)
+
+    def command(self) -> Sequence[str]:
+        restore: list[str] = []
+        if (checkpoint := latest_checkpoint(self._home.checkpoints)) is not None:
+            restore = ["-s", f"file://{checkpoint}", "-n"]
+        flink = str(self._home.distribution / "bin" / "flink")
+        return [flink, "run", "-d", *restore, "-pyexec", sys.executable, "-pyclientexec", sys.executable, "-pym", self._module]
+
+    def ready(self) -> bool:
+        """Whether the client is done; raises ProcessFailed with its log if it failed."""
+        if self.alive:
+            return False
+        if self._process is not None and self._process.returncode:
+            self.check()
+        return True
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The newest complete retained checkpoint, of whichever job run."""
+    complete = [path.parent for path in folder.glob("*/chk-*/_metadata")]
+    return max(complete, key=lambda path: (path / "_metadata").stat().st_mtime_ns, default=None)
+
+
+def running_jobs(url: str) -> list[dict[str, object]]:
+    """Jobs that are not at their end, from the JobManager. Raises UnavailableError."""
+    try:
+        jobs = httpx.get(f"{url}/jobs/overview", timeout=5).raise_for_status().json()["jobs"]
+    except (httpx.HTTPError, ValueError, KeyError) as error:
+        raise UnavailableError(f"Flink at {url} does not answer", str(error), "see the JobManager's log") from error
+    return [job for job in jobs if job["state"] not in ("FINISHED", "CANCELED", "FAILED")]
+
+
+def job_runs(url: str) -> bool:
+    """Whether a job is RUNNING with every task running."""
+    try:
+        return any(
+            job["state"] == "RUNNING" and job["tasks"]["running"] == job["tasks"]["total"] > 0  # type: ignore[index,call-overload]
+            for job in running_jobs(url)
+        )
+    except UnavailableError:
+        return False
+
+
+def _overview(home: FlinkHome) -> dict[str, int] | None:
+    try:
+        answer: dict[str, int] = httpx.get(f"{home.url}/overview", timeout=1).raise_for_status().json()
+    except (httpx.HTTPError, ValueError):
+        return None
+    return answer
+
+
+def _option_line(config: Path, key: str) -> str:
+    line = next(line for line in config.read_text().splitlines() if line.strip().startswith(key))
+    return line.split(":", 1)[1].strip()
