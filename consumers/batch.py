@@ -74,7 +74,8 @@ class _Plan:
         if record.chunks:
             self._chunks.append(_point(record))
         if progress.complete(after):
-            leftovers = head.chunks > 0 or (pending.version not in (-1, record.version))
+            # A pending version may itself have replaced an older one that was never completed.
+            leftovers = head.chunks > 0 or head.pending is not None
             self._finish(_head(arrival, after.chunks, self._now), record.version if leftovers else None)
         else:
             self._keep(replace(head, pending=after))

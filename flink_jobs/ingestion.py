@@ -46,7 +46,13 @@ class Ingestion:
     """Not thread-safe: one per subtask."""
 
     def __init__(
-        self, embedder: Embedder, chunker: Chunker, guard: VersionGuard, *, as_json: bool = False, clock: Clock = wall_clock
+        self,
+        embedder: Embedder,
+        chunker: Chunker,
+        guard: VersionGuard,
+        *,
+        as_json: bool = False,
+        clock: Clock = wall_clock,
     ) -> None:
         self._embedder = embedder
         self._chunker = chunker

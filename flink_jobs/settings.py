@@ -18,6 +18,8 @@ class JobSettings(BaseSettings):
     checkpoint_ms: int = Field(2000, ge=100, description="offsets are committed this often; a crash replays that much")
     execution_mode: Literal["thread", "process"] = "thread"
     encoding: Literal["msgpack", "json"] = Field("msgpack", description="of the values on vector-embeddings")
-    cache_path: Path | None = Field(None, description="file of the vector cache; none: unchanged text is embedded again")
+    cache_path: Path | None = Field(
+        None, description="file of the vector cache; none: unchanged text is embedded again"
+    )
     cache_bytes: int = Field(1 << 30, ge=1 << 20)
     metrics_port: int | None = Field(None, description="of the Prometheus endpoint in the Python worker")

@@ -159,7 +159,18 @@ class JobSubmission(StackProcess):
         if (checkpoint := latest_checkpoint(self._home.checkpoints)) is not None:
             restore = ["-s", f"file://{checkpoint}", "-n"]
         flink = str(self._home.distribution / "bin" / "flink")
-        return [flink, "run", "-d", *restore, "-pyexec", sys.executable, "-pyclientexec", sys.executable, "-pym", self._module]
+        return [
+            flink,
+            "run",
+            "-d",
+            *restore,
+            "-pyexec",
+            sys.executable,
+            "-pyclientexec",
+            sys.executable,
+            "-pym",
+            self._module,
+        ]
 
     def ready(self) -> bool:
         """Whether the client is done; raises ProcessFailed with its log if it failed."""

@@ -1,0 +1,23 @@
+"""The consumer's settings."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from consumers.policy import MAX_LIMIT
+
+
+class ConsumerSettings(BaseSettings):
+    """Environment: ``FRESHET_CONSUMER_…``."""
+
+    model_config = SettingsConfigDict(env_prefix="FRESHET_CONSUMER_", frozen=True)
+
+    policy: Literal["seed", "seed+1"] = "seed"
+    initial_limit: int = Field(50, ge=1, le=MAX_LIMIT, description="records in the first batches")
+    adapt_seconds: float = Field(1.0, gt=0, description="how often the policy is asked")
+    window_seconds: float = Field(10.0, gt=0, description="of the latencies that P99 is taken over")
+    commit_seconds: float = Field(1.0, gt=0, description="how often the store is flushed and offsets are committed")
+    retry_seconds: float = Field(5.0, gt=0, description="longest pause between tries while the store is down")
