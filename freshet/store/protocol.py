@@ -40,7 +40,8 @@ class Progress:
     """How much of a version that is not yet complete has been written.
 
     ``full`` holds the parts that are whole, as sorted, disjoint, half-open ranges of part numbers; ``partial`` maps a
-    part in progress to (number of its chunks, bit mask of those seen); ``parts`` is their number once the last is known.
+    part in progress to (number of its chunks, bit mask of those seen); ``parts`` is their number once the last
+    is known.
     """
 
     version: int

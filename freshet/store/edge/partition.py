@@ -1,0 +1,90 @@
+"""One partition of the chunk points: the generation that serves, and what a change of generation needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from qdrant_edge import Point
+
+from freshet.store.edge.chunks import ChunkShard
+from freshet.store.edge.folder import Generations
+from freshet.store.settings import StoreSettings
+
+
+class Change(NamedTuple):
+    """One applied write. Changes replayed in order, from any state since the first of them, end in the same state."""
+
+    upserts: Sequence[Point] = ()
+    deletes: Sequence[str] = ()
+
+    def apply(self, shard: ChunkShard) -> None:
+        if self.upserts:
+            shard.upsert(self.upserts)
+        if self.deletes:
+            shard.delete(self.deletes)
+
+
+class Partition:
+    """Calls must not overlap: the caller holds the store's lock, except where ``freshet.store.edge.rebuild`` says so.
+
+    ``serving`` answers searches. While its generation is not yet the one that CURRENT names, ``fallback`` is, and
+    every change goes to both: so a crash at any moment leaves a good generation with every acknowledged write.
+    """
+
+    def __init__(self, root: Path, dimension: int, settings: StoreSettings) -> None:
+        root.mkdir(exist_ok=True)
+        self.generations = Generations(root)
+        folder = self.generations.current()
+        if folder is None:
+            folder = self.generations.next()
+            ChunkShard.create(folder, dimension, settings)
+            self.generations.choose(folder)
+        self.generations.sweep()
+        self.serving = ChunkShard(folder)
+        self.fallback: ChunkShard | None = None
+        self.journal: list[Change] | None = None
+        """What was changed since a build began, while one runs."""
+        self.journalled = 0
+        self.deleted = 0
+        """Points deleted since the last build: they still take space and time in the graph."""
+        self.may_flush = True
+        """False while the files are being copied: between two flushes the engine only adds to them."""
+        self._journal_limit = settings.journal_limit
+
+    def upsert(self, points: Sequence[Point]) -> None:
+        self._apply(Change(upserts=points))
+
+    def sweep(self, below: Mapping[str, int]) -> None:
+        """Delete the named documents' chunks of a version below the given one."""
+        old = self.serving.below(below)
+        if old:
+            self._apply(Change(deletes=old))
+            self.deleted += len(old)
+
+    def checkpoint(self, after: int) -> None:
+        if self.may_flush:
+            self.serving.checkpoint(after)
+
+    def sync(self) -> None:
+        """Make every change durable. Needs no lock; blocks for a sync of the log's files."""
+        for shard in (self.fallback, self.serving):
+            if shard is not None:
+                shard.sync()
+
+    def close(self) -> None:
+        for shard in (self.fallback, self.serving):
+            if shard is not None:
+                shard.close()
+
+    def _apply(self, change: Change) -> None:
+        if self.fallback is not None:
+            change.apply(self.fallback)
+        change.apply(self.serving)
+        if self.journal is None:
+            return
+        self.journal.append(change)
+        self.journalled += len(change.upserts) + len(change.deletes)
+        if self.journalled > self._journal_limit:
+            self.journal = None
