@@ -10,6 +10,7 @@ from typing import Protocol
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
+from freshet.errors import UnavailableError
 from freshet.headers import Headers, read_headers
 from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, EMBEDDINGS
@@ -47,6 +48,9 @@ class Source(Protocol):
 
     def commit(self, positions: Positions) -> None:
         """Commit durably. Partitions no longer owned are left out. Raises UnavailableError."""
+
+    def rewind(self, positions: Positions) -> None:
+        """Fetch from these offsets again. Partitions no longer owned are left out."""
 
     def lag(self) -> int:
         """Records not yet fetched, as far as known."""
@@ -106,13 +110,23 @@ class KafkaSource:
         return self._owned
 
     def commit(self, positions: Positions) -> None:
-        offsets = [
+        offsets = self._still_owned(positions)
+        try:
+            if offsets:
+                self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            raise UnavailableError("cannot commit offsets", str(error), "they will be read again") from error
+
+    def rewind(self, positions: Positions) -> None:
+        for offset in self._still_owned(positions):
+            self._consumer.seek(offset)
+
+    def _still_owned(self, positions: Positions) -> list[TopicPartition]:
+        return [
             TopicPartition(EMBEDDINGS.name, partition, offset)
             for partition, offset in positions.items()
             if partition in self._owned
         ]
-        if offsets:
-            self._consumer.commit(offsets=offsets, asynchronous=False)
 
     def lag(self) -> int:
         total = 0

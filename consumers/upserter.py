@@ -175,7 +175,7 @@ class Upserter:
                 self._observer.store_error(error)
                 if self._stopping() or not {message.partition for message in messages} <= self._source.owned():
                     log.warning("giving up a batch uncommitted, it will be read again: %s", error)
-                    return None
+                    return self._source.rewind(_first_offsets(messages))
                 log.warning("trying again in %.2f s: %s", pause, error)
                 self._source.idle(pause)
                 pause = min(pause * 2, self._settings.retry_seconds)
@@ -188,6 +188,13 @@ class Upserter:
         p99 = self._window.percentile(99, now)
         before, self.limit = self.limit, self._policy(self.limit, Observations(p99))
         self._observer.limit(before, self.limit, p99)
+
+
+def _first_offsets(messages: Sequence[Message]) -> dict[int, int]:
+    first: dict[int, int] = {}
+    for message in messages:
+        first.setdefault(message.partition, message.offset)
+    return first
 
 
 def check_vector(revision: str, vector: bytes | None, collection: CollectionInfo) -> None:

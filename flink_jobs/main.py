@@ -9,9 +9,8 @@ from pyflink.table.udf import udtf
 from flink_jobs.function import RESULT_TYPES, IngestFunction
 from flink_jobs.settings import JobSettings
 from flink_jobs.tables import pipeline, sink_table, source_table
-from freshet.embedding.environment import model_settings
 from freshet.embedding.load import load_embedder
-from freshet.settings import KafkaSettings
+from freshet.settings import KafkaSettings, model_settings
 
 JOB_NAME = "freshet-ingestion"
 

@@ -7,7 +7,7 @@ each the same resources.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +21,8 @@ class Resources:
 
     store: VectorStore
     embedder: Embedder
+    host_state: Callable[[], Mapping[str, object]] = dict
+    """Each service's ``state`` by its name."""
 
 
 class Service(Protocol):

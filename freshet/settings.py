@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from freshet.embedding.settings import PACKAGED_MODEL, ModelSettings, Precision, default_cache_dir
 
 Profile = Literal["low-latency", "durable"]
 
@@ -28,3 +31,20 @@ class SearchSettings(BaseSettings):
     port: int = Field(7700, ge=0, le=65535)
     api_key: SecretStr | None = Field(None, description="when set, every request needs it in X-API-Key")
     max_k: int = Field(100, ge=1, le=1000)
+
+
+class ModelEnvironment(BaseSettings):
+    """The environment's view of ``ModelSettings``."""
+
+    model_config = SettingsConfigDict(env_prefix="FRESHET_MODEL_", frozen=True, protected_namespaces=())
+
+    name: str = Field(PACKAGED_MODEL, description="packaged model, local folder, or name on the Hugging Face hub")
+    precision: Precision = "int8"
+    cache: Path = Field(default_factory=default_cache_dir, description="where built models are kept")
+    threads: int = Field(1, ge=1, description="inside one computation")
+
+
+def model_settings() -> ModelSettings:
+    """From ``FRESHET_MODEL_…``."""
+    found = ModelEnvironment()
+    return ModelSettings(found.name, found.precision, found.cache, found.threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import site
 import sys
@@ -12,10 +13,15 @@ import httpx
 
 from freshet.errors import UnavailableError
 from freshet.stack.java import java_environment
-from freshet.stack.process import StackProcess, free_port
+from freshet.stack.process import ProcessFailed, StackProcess, free_port, wait_until
 
 DEFAULT_REST_PORT = 8081
 _JVM = "-XX:+UseSerialGC"
+_COMPLETE = ("*/chk-*/_metadata", "savepoint-*/_metadata")
+STOP_SECONDS = 15
+
+
+log = logging.getLogger(__name__)
 
 
 class FlinkHome:
@@ -183,7 +189,7 @@ class JobSubmission(StackProcess):
 
 def latest_checkpoint(folder: Path) -> Path | None:
     """The newest complete retained checkpoint, of whichever job run."""
-    complete = [path.parent for path in folder.glob("*/chk-*/_metadata")]
+    complete = [path.parent for pattern in _COMPLETE for path in folder.glob(pattern)]
     return max(complete, key=lambda path: (path / "_metadata").stat().st_mtime_ns, default=None)
 
 
@@ -194,6 +200,18 @@ def running_jobs(url: str) -> list[dict[str, object]]:
     except (httpx.HTTPError, ValueError, KeyError) as error:
         raise UnavailableError(f"Flink at {url} does not answer", str(error), "see the JobManager's log") from error
     return [job for job in jobs if job["state"] not in ("FINISHED", "CANCELED", "FAILED")]
+
+
+def stop_job(home: FlinkHome) -> None:
+    """Stop every job behind a savepoint, so that the next run starts where this one ended. Never raises."""
+    try:
+        for job in running_jobs(home.url):
+            request = {"targetDirectory": f"file://{home.checkpoints}", "drain": False}
+            httpx.post(f"{home.url}/jobs/{job['jid']}/stop", json=request, timeout=5).raise_for_status()
+        wait_until(lambda: not running_jobs(home.url), "the job has stopped", STOP_SECONDS)
+    except (httpx.HTTPError, UnavailableError, ProcessFailed) as error:
+        # The last periodic checkpoint serves as well: at most its interval is replayed.
+        log.warning("no final savepoint: %s", error)
 
 
 def job_runs(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""One real process of the stack: start, wait until ready, logs, stop, kill, freeze. Also the fault injector of the tests."""
+"""One real process: start, wait until ready, logs, stop, kill, freeze. Also the fault injector of the tests."""
 
 from __future__ import annotations
 

@@ -1,0 +1,92 @@
+"""A process that runs services on one store: ``python -m freshet.host consumer search``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points
+
+from freshet.embedding.load import load_embedder
+from freshet.errors import FreshetError, UsageError
+from freshet.service import Resources, Service, ServiceFactory
+from freshet.settings import model_settings
+from freshet.store import CollectionInfo
+from freshet.store.settings import StoreSettings, open_store
+
+WATCH_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class Host:
+    """Opens the store once, starts the services in the order named, stops them in reverse."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._services: dict[str, Service] = {}
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Ask ``run`` to end. Safe in a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Block until stopped or until a service fails. Raises what it failed with, or UsageError at the start."""
+        embedder = load_embedder(model_settings())
+        store = open_store(StoreSettings())
+        store.open(CollectionInfo(embedder.model, embedder.revision, embedder.dimension))
+        resources = Resources(store, embedder, self._states)
+        try:
+            for name in self._names:
+                service = _factory(name)(resources)
+                service.start()
+                self._services[name] = service
+                log.info("%s is ready", name)
+            while not self._stop.wait(WATCH_SECONDS):
+                for name, service in self._services.items():
+                    if (failure := service.failure()) is not None:
+                        raise FreshetError(f"{name} failed", str(failure)) from failure
+        finally:
+            for service in reversed(self._services.values()):
+                service.stop()
+            store.close()
+
+    def _states(self) -> Mapping[str, object]:
+        return {name: service.state() for name, service in self._services.items()}
+
+
+def _factory(name: str) -> ServiceFactory:
+    known = {entry.name: entry for entry in entry_points(group="freshet.services")}
+    if name not in known:
+        raise UsageError(f"there is no service {name!r}", "", f"choose among {', '.join(sorted(known))}")
+    factory: ServiceFactory = known[name].load()
+    return factory
+
+
+def main() -> None:
+    """Exit code 1 with what, detail and remedy on an error; a second signal ends at once."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("services", nargs="+", help="by the names of their entry points")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    host = Host(arguments.services)
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        host.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        host.run()
+    except FreshetError as error:
+        log.error("%s", error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

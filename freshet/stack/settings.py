@@ -1,0 +1,23 @@
+"""Settings of the local stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+DEFAULT_SEARCH_PORT = 7700
+
+
+@dataclass(frozen=True, slots=True)
+class StackSettings:
+    """``state`` holds everything that outlives a run. Ports left None are the usual one if free, else any."""
+
+    state: Path
+    watch: Path | None = None
+    search_port: int = DEFAULT_SEARCH_PORT
+    kafka_port: int | None = None
+    flink_port: int | None = None
+    cache: Path = field(default_factory=lambda: Path.home() / ".cache" / "freshet")
+    """Downloads shared by all state folders of this user."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Further settings for the stages, for example FRESHET_CONSUMER_POLICY."""
