@@ -1,0 +1,75 @@
+"""``GET /documents/{id}``: one document as it can be found now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from freshet.headers import EMBEDDED, PUBLISHED, SOURCE_COMMIT, UPSERTED
+from freshet.store import ChunkPoint, Head, VectorStore
+from search.answers import DocumentAnswer, DocumentChunk, ErrorAnswer, HopTimes, json_response
+from search.engine import milliseconds, rfc3339
+from search.problems import Problem
+from search.workers import Workers
+
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"model": DocumentAnswer},
+    404: {"model": ErrorAnswer, "description": "no version of it was ever complete"},
+    410: {"model": ErrorAnswer, "description": "deleted; the detail says by which version"},
+}
+
+
+def document_routes(store: VectorStore, workers: Workers, dependencies: Sequence[Any]) -> APIRouter:
+    router = APIRouter(tags=["documents"], dependencies=dependencies)
+
+    @router.get("/documents/{document_id:path}", responses=_RESPONSES)
+    async def document(document_id: str) -> Response:
+        """Version, stamps, hop times and the text of each chunk."""
+        return json_response(await workers.run(read_document, store, document_id))
+
+    return router
+
+
+def read_document(store: VectorStore, document_id: str) -> DocumentAnswer:
+    """Blocks. Raises Problem with 404 or 410 where there is nothing to show."""
+    found = store.document(document_id) if document_id else None
+    if found is None:
+        raise Problem(404, "No such document", document_id, "check its id; a search shows the ids of its results")
+    head, chunks = found
+    if head.deleted:
+        raise Problem(
+            410, "The document was deleted", f"by version {head.version}", "publish a higher version to bring it back"
+        )
+    if head.version < 0:
+        detail = f"version {head.pending.version} is being written" if head.pending else "no version of it is complete"
+        raise Problem(404, "The document is not complete yet", detail, "ask again in a moment")
+    return _answer(head, chunks)
+
+
+def _answer(head: Head, chunks: Sequence[ChunkPoint]) -> DocumentAnswer:
+    changed, published, embedded, upserted = (
+        head.stamps.get(name) for name in (SOURCE_COMMIT, PUBLISHED, EMBEDDED, UPSERTED)
+    )
+    hops = HopTimes(
+        milliseconds(changed, published),
+        milliseconds(published, embedded),
+        milliseconds(embedded, upserted),
+        milliseconds(changed, upserted),
+    )
+    return DocumentAnswer(
+        id=head.document_id,
+        version=head.version,
+        metadata=head.metadata,
+        tenant=head.tenant,
+        source=head.source,
+        model=head.model,
+        revision=head.revision,
+        traceparent=head.traceparent,
+        stamps={name.removeprefix("freshet-"): rfc3339(stamp) for name, stamp in head.stamps.items()},
+        hops_ms=hops,
+        pending_version=head.pending.version if head.pending else None,
+        chunks=[DocumentChunk(chunk.part, chunk.chunk, chunk.text) for chunk in chunks],
+    )

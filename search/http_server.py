@@ -1,0 +1,102 @@
+"""uvicorn in a thread of its own, inside a process that does other things too."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import threading
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from freshet.errors import FreshetError, UsageError
+
+DRAIN_SECONDS = 5
+_BACKLOG = 512
+_log = logging.getLogger(__name__)
+
+
+class HttpServer:
+    """Serves ``app`` between ``start`` and ``stop``. Can be started once."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        """``port`` 0 takes any free one."""
+        self._host = host
+        self._port = port
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                ws="none",
+                server_header=False,
+                backlog=_BACKLOG,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+            )
+        )
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+
+    @property
+    def port(self) -> int:
+        """The real one, once started."""
+        return self._port
+
+    def start(self) -> None:
+        """Return when it accepts connections. Raises UsageError when the port is taken or the host is not ours."""
+        listener = self._listen()
+        self._port = listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, args=(listener,), name="search-http", daemon=True)
+        self._thread.start()
+
+    def failure(self) -> BaseException | None:
+        """None before ``start`` and after ``stop``."""
+        thread = self._thread
+        if self._failure is None and thread is not None and not thread.is_alive() and not self._server.should_exit:
+            return FreshetError("The HTTP server ended", "", "see the log of this process")
+        return self._failure
+
+    def stop(self) -> None:
+        """Accept no more, answer what has arrived, return. Takes at most about DRAIN_SECONDS."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(DRAIN_SECONDS + 1)
+
+    def _listen(self) -> socket.socket:
+        """Bound and listening, so that a client that connects before uvicorn runs waits instead of failing."""
+        try:
+            family, _, _, _, address = socket.getaddrinfo(
+                self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            # asyncio turns Nagle's algorithm off only where the socket names TCP; else an answer waits 40 ms.
+            listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            try:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind(address)
+                listener.listen(_BACKLOG)
+            except OSError:
+                listener.close()
+                raise
+            return listener
+        except OSError as error:
+            raise _cannot_listen(self._host, self._port, error) from error
+
+    def _run(self, listener: socket.socket) -> None:
+        try:
+            self._server.run(sockets=[listener])
+        except BaseException as error:
+            _log.exception("the HTTP server failed")
+            self._failure = error
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> UsageError:
+    choose = "choose another with FRESHET_SEARCH_PORT (0 takes any free one)"
+    if error.errno == errno.EADDRINUSE:
+        return UsageError(f"Port {port} on {host} is taken", "another program listens there", f"end it, or {choose}")
+    if error.errno == errno.EACCES:
+        return UsageError(f"Port {port} on {host} is not allowed", str(error), choose)
+    return UsageError(
+        f"Cannot listen on {host}:{port}", str(error), "check FRESHET_SEARCH_HOST and FRESHET_SEARCH_PORT"
+    )

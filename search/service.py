@@ -1,0 +1,63 @@
+"""Search as a service of a host process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+
+from freshet.clock import wall_clock
+from freshet.service import Resources
+from freshet.settings import SearchSettings
+from search.app import build_app
+from search.engine import SearchEngine
+from search.health_routes import HostState
+from search.http_server import HttpServer
+from search.workers import Workers
+
+MAX_PENDING = 256
+_log = logging.getLogger(__name__)
+
+
+class SearchService:
+    """Answers HTTP between ``start`` and ``stop``."""
+
+    def __init__(self, resources: Resources, settings: SearchSettings, host_state: HostState) -> None:
+        self._engine = SearchEngine(resources.store, resources.embedder, settings.max_k, wall_clock)
+        self._host = settings.host
+        # More threads than cores only queue in front of the model, which computes.
+        self._queries = Workers("search", threads=max(2, min(4, os.cpu_count() or 2)), max_pending=MAX_PENDING)
+        self._server = HttpServer(
+            build_app(resources, self._engine, settings, self._queries, host_state), settings.host, settings.port
+        )
+        self._started_at = 0.0
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, once started."""
+        return self._server.port
+
+    def start(self) -> None:
+        """Return when a query would be answered at full speed. Raises UsageError when the port is taken."""
+        self._engine.warm_up()
+        self._server.start()
+        self._started_at = time.monotonic()
+        _log.info("search listens on http://%s:%d", self._host, self.port)
+
+    def failure(self) -> BaseException | None:
+        return self._server.failure()
+
+    def state(self) -> dict[str, object]:
+        return {
+            "url": f"http://{self._host}:{self.port}",
+            "uptime_seconds": round(time.monotonic() - self._started_at, 1),
+        }
+
+    def stop(self) -> None:
+        self._server.stop()
+        self._queries.close()
+
+
+def create(resources: Resources, host_state: HostState = dict) -> SearchService:
+    """What the entry point names. Reads ``FRESHET_SEARCH_…``."""
+    return SearchService(resources, SearchSettings(), host_state)
