@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -12,16 +12,12 @@ from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 from starlette.responses import Response
 
-from freshet.embedding import Embedder
 from freshet.errors import FreshetError
+from freshet.service import Resources
 from freshet.store import VectorStore
 from search.answers import ErrorAnswer, json_response
-from search.freshness import freshness
 from search.problems import Problem
 from search.workers import Workers
-
-HostState = Callable[[], Mapping[str, object]]
-"""The states of the services of this process, by name."""
 
 _PROBE = "freshet-readiness-probe"
 
@@ -49,15 +45,13 @@ def health_routes(workers: Workers, store: VectorStore) -> APIRouter:
     return router
 
 
-def status_route(
-    workers: Workers, store: VectorStore, embedder: Embedder, host_state: HostState, dependencies: Sequence[Any]
-) -> APIRouter:
+def status_route(workers: Workers, resources: Resources, dependencies: Sequence[Any]) -> APIRouter:
     router = APIRouter(tags=["health"], dependencies=dependencies)
 
     @router.get("/status")
     async def status() -> Response:
-        """Model, store, freshness, and the state of each service in this process."""
-        return json_response(await workers.run(_status, store, embedder, host_state))
+        """Model, store, and under ``host`` the state of each service in this process."""
+        return json_response(await workers.run(_status, resources))
 
     return router
 
@@ -69,16 +63,17 @@ def _ask_store(store: VectorStore) -> None:
         raise Problem(503, "The store does not answer", str(error), "see the log of this process") from error
 
 
-def _status(store: VectorStore, embedder: Embedder, host_state: HostState) -> dict[str, object]:
+def _status(resources: Resources) -> dict[str, object]:
+    embedder = resources.embedder
+    model = {
+        "name": embedder.model,
+        "revision": embedder.revision,
+        "dimension": embedder.dimension,
+        "max_tokens": embedder.max_tokens,
+    }
     return {
         "version": version("freshet"),
-        "model": {
-            "name": embedder.model,
-            "revision": embedder.revision,
-            "dimension": embedder.dimension,
-            "max_tokens": embedder.max_tokens,
-        },
-        "store": asdict(store.stats()),
-        "freshness_ms": freshness(),
-        "services": dict(host_state()),
+        "model": model,
+        "store": asdict(resources.store.stats()),
+        "host": dict(resources.host_state()),
     }

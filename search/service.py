@@ -11,7 +11,6 @@ from freshet.service import Resources
 from freshet.settings import SearchSettings
 from search.app import build_app
 from search.engine import SearchEngine
-from search.health_routes import HostState
 from search.http_server import HttpServer
 from search.workers import Workers
 
@@ -22,14 +21,13 @@ _log = logging.getLogger(__name__)
 class SearchService:
     """Answers HTTP between ``start`` and ``stop``."""
 
-    def __init__(self, resources: Resources, settings: SearchSettings, host_state: HostState) -> None:
+    def __init__(self, resources: Resources, settings: SearchSettings) -> None:
         self._engine = SearchEngine(resources.store, resources.embedder, settings.max_k, wall_clock)
         self._host = settings.host
         # More threads than cores only queue in front of the model, which computes.
         self._queries = Workers("search", threads=max(2, min(4, os.cpu_count() or 2)), max_pending=MAX_PENDING)
-        self._server = HttpServer(
-            build_app(resources, self._engine, settings, self._queries, host_state), settings.host, settings.port
-        )
+        app = build_app(resources, self._engine, settings, self._queries)
+        self._server = HttpServer(app, settings.host, settings.port)
         self._started_at = 0.0
 
     @property
@@ -58,6 +56,6 @@ class SearchService:
         self._queries.close()
 
 
-def create(resources: Resources, host_state: HostState = dict) -> SearchService:
+def create(resources: Resources) -> SearchService:
     """What the entry point names. Reads ``FRESHET_SEARCH_…``."""
-    return SearchService(resources, SearchSettings(), host_state)
+    return SearchService(resources, SearchSettings())
