@@ -87,8 +87,11 @@ class KafkaBroker(StackProcess):
 
     def _format(self) -> None:
         run = subprocess.run(
-            [*self._java("-Xshare:auto", "-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", "format"]
-            + ["--cluster-id", _CLUSTER_ID, "--config", str(self._properties), "--ignore-formatted"],
+            [
+                *self._java("-Xshare:auto", "-XX:TieredStopAtLevel=1"),
+                *("kafka.tools.StorageTool", "format", "--cluster-id", _CLUSTER_ID),
+                *("--config", str(self._properties), "--ignore-formatted"),
+            ],
             env=dict(self.environment()),
             capture_output=True,
             text=True,
