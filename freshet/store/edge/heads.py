@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 from qdrant_edge import (
@@ -21,6 +22,25 @@ from freshet.ids import head_id
 from freshet.store.edge import engine
 from freshet.store.payload import INFO_ID, head_of, head_payload, info_of, info_payload
 from freshet.store.protocol import CollectionInfo, Head
+
+
+class HeadPoint(NamedTuple):
+    """A head ready to be written."""
+
+    version: int
+    point: Point
+
+
+def head_points(heads: Sequence[Head]) -> dict[str, HeadPoint]:
+    """By document id; of several for one document the highest version, and the last of these. Needs no lock."""
+    newest: dict[str, Head] = {}
+    for head in heads:
+        before = newest.get(head.document_id)
+        if before is None or before.version <= head.version:
+            newest[head.document_id] = head
+    return {
+        name: HeadPoint(head.version, Point(head_id(name), {}, head_payload(head))) for name, head in newest.items()
+    }
 
 
 class HeadShard:
@@ -47,23 +67,14 @@ class HeadShard:
         heads = (head_of(record.payload or {}) for record in found)
         return {head.document_id: head for head in heads}
 
-    def write(self, heads: Sequence[Head]) -> None:
-        """Upsert each head unless a higher version is there; of two for one document the higher, then later, wins."""
-        newest: dict[str, Head] = {}
-        for head in heads:
-            before = newest.get(head.document_id)
-            if before is None or before.version <= head.version:
-                newest[head.document_id] = head
+    def write(self, points: Mapping[str, HeadPoint]) -> None:
+        """Upsert each head, by document id, unless one of a higher version is there."""
         # The single owner makes read-then-write exact; the engine's own condition would compare versions as floats.
-        present = self._versions(newest)
-        points = [
-            Point(head_id(head.document_id), {}, head_payload(head))
-            for head in newest.values()
-            if present.get(head.document_id, -1) <= head.version
-        ]
-        if points:
-            self._shard.update(UpdateOperation.upsert_points(points))
-            self._unflushed += len(points)
+        present = self._versions(points)
+        accepted = [point for name, (version, point) in points.items() if present.get(name, -1) <= version]
+        if accepted:
+            self._shard.update(UpdateOperation.upsert_points(accepted))
+            self._unflushed += len(accepted)
 
     def _versions(self, document_ids: Collection[str]) -> dict[str, int]:
         ids: list[int | UUID | str] = [head_id(document_id) for document_id in document_ids]

@@ -73,6 +73,30 @@ class Partition:
             if shard is not None:
                 shard.sync()
 
+    def begin(self) -> None:
+        """Flush the engine and keep every change from here on. Blocks for the flush."""
+        self.serving.checkpoint(0)
+        self.journal, self.journalled, self.deleted = [], 0, 0
+        self.may_flush = False
+
+    def serve(self, fresh: ChunkShard) -> None:
+        """Search in the fresh generation and write to both."""
+        self.fallback, self.serving = self.serving, fresh
+        self.journal = None
+
+    def settle(self, chosen: bool) -> ChunkShard:
+        """After CURRENT has moved (or failed to): go on with the generation it names, and give back the other."""
+        assert self.fallback is not None
+        dropped = self.fallback
+        if not chosen:
+            dropped, self.serving = self.serving, dropped
+        self.fallback = None
+        return dropped
+
+    def abandon(self) -> None:
+        """Whatever became of the build, keep no journal."""
+        self.journal, self.may_flush = None, True
+
     def close(self) -> None:
         for shard in (self.fallback, self.serving):
             if shard is not None:

@@ -12,7 +12,6 @@ from heapq import merge
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 from qdrant_edge import Point
 
 from freshet.errors import RevisionMismatch, UnavailableError, UsageError
@@ -20,8 +19,9 @@ from freshet.ids import chunk_id
 from freshet.store.edge import engine
 from freshet.store.edge.chunks import tags_filter
 from freshet.store.edge.folder import Ownership, read_layout, write_layout
-from freshet.store.edge.heads import HeadShard
+from freshet.store.edge.heads import HeadShard, head_points
 from freshet.store.edge.partition import Partition
+from freshet.store.edge.rebuild import Indexer
 from freshet.store.payload import DELETED, LIVE, chunk_payload
 from freshet.store.protocol import ChunkPoint, CollectionInfo, Filter, Head, Hit, StoreStats, Vector
 from freshet.store.settings import StoreSettings
@@ -47,6 +47,7 @@ class EdgeStore:
         self._heads: HeadShard | None = None
         self._partitions: list[Partition] = []
         self._info: CollectionInfo | None = None
+        self._indexer: Indexer | None = None
 
     def open(self, expected: CollectionInfo) -> None:
         """Create the collection or open it. Raises UsageError when the folder is taken, damaged or not writable."""
@@ -85,6 +86,9 @@ class EdgeStore:
             raise _mismatch(self._root, found, expected)
         self._partitions = self._partitions or [Partition(root, expected.dimension, self._settings) for root in roots]
         self._info = expected
+        self._indexer = Indexer(self._partitions, self._lock, expected.dimension, self._settings)
+        if self._settings.index_in_background:
+            self._indexer.start()
 
     def heads(self, document_ids: Sequence[str]) -> dict[str, Head]:
         with self._lock, engine.engine_errors("cannot read heads"):
@@ -98,12 +102,13 @@ class EdgeStore:
         sweeps: dict[int, dict[str, int]] = defaultdict(dict)
         for document_id, version in sweep.items():
             sweeps[self._place(document_id)][document_id] = version
+        new_heads = head_points(heads)
         with self._lock, engine.engine_errors("cannot write to the store"):
             open_heads = self._open_heads()
             self._check_space()
             for place, batch in points.items():
                 self._partitions[place].upsert(batch)
-            open_heads.write(heads)
+            open_heads.write(new_heads)
             for place, below in sweeps.items():
                 self._partitions[place].sweep(below)
             for partition in self._partitions:
@@ -128,7 +133,7 @@ class EdgeStore:
         if not all(conditions):
             return []
         condition = tags_filter(conditions)
-        query = np.ascontiguousarray(vector, dtype=np.float32)
+        query: list[float] = vector.tolist()
         with self._lock, engine.engine_errors("cannot search the store"):
             heads = self._open_heads()
 
@@ -156,7 +161,9 @@ class EdgeStore:
         return StoreStats(documents, tombstones, chunks, indexed, _disk_bytes(self._root))
 
     def close(self) -> None:
-        """Flush and release the folder. Safe to call twice."""
+        """Flush and release the folder, ending a build that runs. Safe to call twice."""
+        if self._indexer is not None:
+            self._indexer.stop()
         with self._lock:
             self._release()
             self._owner.release()
@@ -184,8 +191,7 @@ class EdgeStore:
             expected = f"({self._info.dimension},)"
             raise UsageError(f"a vector of shape {chunk.vector.shape}", f"the collection holds {expected}")
         identity = chunk_id(chunk.document_id, chunk.version, chunk.part, chunk.chunk)
-        vector = np.ascontiguousarray(chunk.vector, dtype=np.float32)
-        return Point(identity, vector, chunk_payload(chunk, self._info))  # type: ignore[arg-type]  # the stub omits arrays
+        return Point(identity, chunk.vector.tolist(), chunk_payload(chunk, self._info))
 
     def _check_space(self) -> None:
         free = shutil.disk_usage(self._root).free

@@ -1,0 +1,188 @@
+"""A partition's next generation, built by a child process while writes and searches go on.
+
+    under the lock    flush the engine (a few thousand changes at most); begin the journal
+    child             copy the files, optimize the copy, exit
+    here              load the copy, replay the journal in slices
+    under the lock    replay what is left; serve from the copy, and write to both
+    here              sync the copy's log, point CURRENT at it
+    under the lock    stop writing to the old generation; then remove it
+
+Between two flushes the engine only adds to its files, so the copy holds the state of the flush, with or without some
+of the changes made since; the journal, replayed in order, leads from any of these to the same state. A crash before
+CURRENT moves leaves the old generation, which has every write; one after it the new, which has them too.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from freshet.errors import FreshetError, UnavailableError
+from freshet.store.edge.chunks import ChunkShard
+from freshet.store.edge.engine import engine_errors
+from freshet.store.edge.partition import Change, Partition
+from freshet.store.settings import StoreSettings
+
+_log = logging.getLogger(__name__)
+
+_TAIL = 4
+"""Changes that may be left to replay under the lock, each a millisecond or less for a batch of 50."""
+
+
+class Rebuild:
+    """One rebuild of one partition. ``run`` blocks for the whole build; ``cancel`` ends it from another thread."""
+
+    def __init__(self, partition: Partition, lock: threading.Lock, dimension: int, settings: StoreSettings) -> None:
+        self._partition = partition
+        self._lock = lock
+        self._settings = settings
+        self._dimension = dimension
+        self._child: subprocess.Popen[str] | None = None
+        self._cancelled = False
+
+    def run(self) -> bool:
+        """True when the partition serves from the new generation; False when cancelled or the journal overflowed."""
+        partition = self._partition
+        target = partition.generations.next()
+        try:
+            with engine_errors("cannot build the store's index"):
+                self._check_space()
+                with self._lock:
+                    partition.begin()
+                source = partition.serving.folder
+                self._build(source, target)
+                return self._replace(target)
+        finally:
+            with self._lock:
+                partition.abandon()
+            partition.generations.sweep()
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        child = self._child
+        if child is not None and child.stdin is not None:
+            child.stdin.close()
+
+    def _build(self, source: Path, target: Path) -> None:
+        settings = self._settings
+        numbers = (str(number) for number in (self._dimension, settings.m, settings.ef_construct))
+        command = [sys.executable, "-m", "freshet.store.edge.build", str(source), str(target), *numbers]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as child:
+            self._child = child
+            if self._cancelled:
+                self.cancel()
+            assert child.stdout is not None
+            assert child.stderr is not None
+            lines = []
+            for line in child.stdout:
+                lines.append(line.strip())
+                with self._lock:
+                    self._partition.may_flush = True
+            complaint = child.stderr.read().strip()
+            self._child = None
+        if lines[-1:] != ["built"] and not self._cancelled:
+            raise UnavailableError("the process that builds the store's index failed", complaint[-300:])
+
+    def _replace(self, target: Path) -> bool:
+        partition = self._partition
+        if self._cancelled or partition.journal is None:
+            return False
+        fresh = ChunkShard(target)
+        if not self._catch_up(fresh):
+            fresh.close()
+            return False
+        try:
+            fresh.sync()
+            partition.generations.choose(target)
+        finally:
+            with self._lock:
+                old = partition.settle(chosen=target == partition.generations.current())
+            old.close()
+        return True
+
+    def _catch_up(self, fresh: ChunkShard) -> bool:
+        """Replay the journal, the last few changes under the lock, and serve from the fresh generation."""
+        done = 0
+        while True:
+            with self._lock:
+                journal = self._partition.journal
+                if journal is None or self._cancelled:
+                    return False
+                left: list[Change] = journal[done:]
+                if len(left) <= _TAIL:
+                    for change in left:
+                        change.apply(fresh)
+                    self._partition.serve(fresh)
+                    return True
+            for change in left:
+                change.apply(fresh)
+                time.sleep(0)  # each call holds the GIL: let a waiting writer or search go first
+            fresh.checkpoint(4_000)
+            done += len(left)
+
+    def _check_space(self) -> None:
+        folder = self._partition.serving.folder
+        needed = 2 * sum(entry.lstat().st_blocks * 512 for entry in folder.rglob("*"))
+        free = shutil.disk_usage(folder).free - self._settings.disk_reserve
+        if free < needed:
+            raise UnavailableError("no room to build the store's index", f"{needed} bytes needed, {free} free")
+
+
+class Indexer:
+    """The thread that starts a rebuild when enough vectors are new or deleted. It mostly waits."""
+
+    def __init__(
+        self, partitions: list[Partition], lock: threading.Lock, dimension: int, settings: StoreSettings
+    ) -> None:
+        self._partitions = partitions
+        self._lock = lock
+        self._dimension = dimension
+        self._settings = settings
+        self._stop = threading.Event()
+        self._running: Rebuild | None = None
+        self._thread = threading.Thread(target=self._loop, name="freshet-store-index", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End a build that runs and return when the thread has ended. Must not be called under the lock."""
+        self._stop.set()
+        running = self._running
+        if running is not None:
+            running.cancel()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._stop.wait(self._settings.index_poll_s):
+            for partition in self._partitions:
+                if self._due(partition):
+                    self._rebuild(partition)
+
+    def _due(self, partition: Partition) -> bool:
+        with self._lock:
+            total, indexed = partition.serving.counts()
+            changed = max(total - indexed, partition.deleted)
+        return changed >= max(self._settings.index_after, self._settings.index_ratio * total)
+
+    def _rebuild(self, partition: Partition) -> None:
+        self._running = Rebuild(partition, self._lock, self._dimension, self._settings)
+        if self._stop.is_set():
+            return
+        started = time.monotonic()
+        try:
+            done = self._running.run()
+            _log.info("index build %s after %.1f s", "done" if done else "dropped", time.monotonic() - started)
+        except FreshetError as error:
+            # Searches stay right without it, only slower; the next look tries again.
+            _log.warning("%s", error)
+            self._stop.wait(30 * self._settings.index_poll_s)
+        finally:
+            self._running = None

@@ -1,0 +1,268 @@
+"""A VectorStore on a Qdrant server, which any number of processes may use at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+from qdrant_client import QdrantClient, models
+
+from freshet.errors import RevisionMismatch, UnavailableError, UsageError
+from freshet.ids import chunk_id, head_id
+from freshet.store.payload import (
+    DELETED,
+    INFO_ID,
+    LIVE,
+    Payload,
+    chunk_payload,
+    chunk_point,
+    head_of,
+    head_payload,
+    info_of,
+    info_payload,
+)
+from freshet.store.protocol import ChunkPoint, CollectionInfo, Filter, Head, Hit, StoreStats, Vector
+from freshet.store.server_calls import ServerCalls
+from freshet.store.settings import StoreSettings
+from freshet.store.tags import wanted
+from freshet.store.visibility import Candidate, visible_hits
+
+_SHOWN = ["document_id", "version", "part", "chunk", "text"]
+_PAGE = 1_000
+_OLDEST = (1, 16)
+"""Older servers ignore ``update_filter`` and would let an old head replace a new one."""
+
+
+class ServerStore:
+    """A VectorStore in the collection ``settings.collection`` of the server at ``settings.url``.
+
+    Chunks and heads share the collection; heads are points without a vector. Every write waits until it is applied.
+    """
+
+    def __init__(self, settings: StoreSettings, client: QdrantClient | None = None) -> None:
+        self._settings = settings
+        self._name = settings.collection
+        self._client = client
+        self._info: CollectionInfo | None = None
+        self._calls = ServerCalls(settings.url or "memory")
+
+    def open(self, expected: CollectionInfo) -> None:
+        """Create the collection or check the one there is. Raises UsageError for a server older than 1.16."""
+        client = self._client = self._client or self._connect()
+        with self._calls("open the collection"):
+            self._check_version(client)
+            if not client.collection_exists(self._name):
+                self._create(client, expected.dimension)
+            found = client.retrieve(self._name, [INFO_ID], with_payload=True)
+            if not found:
+                point = models.PointStruct(id=INFO_ID, vector={}, payload=info_payload(expected))
+                client.upsert(self._name, [point], wait=True)
+            elif info_of(found[0].payload or {}) != expected:
+                raise _mismatch(self._settings, info_of(found[0].payload or {}), expected)
+        self._info = expected
+
+    def heads(self, document_ids: Sequence[str]) -> dict[str, Head]:
+        return self._heads(document_ids)
+
+    def write(self, chunks: Sequence[ChunkPoint], heads: Sequence[Head], sweep: Mapping[str, int]) -> None:
+        """As the protocol says, in one request. Blocks until the server has applied it."""
+        client, info = self._open()
+        operations: list[models.UpdateOperation] = []
+        if chunks:
+            points = [_chunk_point(chunk, info) for chunk in chunks]
+            operations.append(models.UpsertOperation(upsert=models.PointsList(points=points)))
+        newest: dict[str, Head] = {}
+        for head in heads:
+            before = newest.get(head.document_id)
+            if before is None or before.version <= head.version:
+                newest[head.document_id] = head
+        if newest:
+            operations.append(models.UpsertOperation(upsert=_heads_upsert(list(newest.values()))))
+        if sweep:
+            below = models.Filter(should=[_older_chunks(*item) for item in sweep.items()])
+            operations.append(models.DeleteOperation(delete=models.FilterSelector(filter=below)))
+        if operations:
+            with self._calls("write"):
+                results = client.batch_update_points(self._name, operations, wait=True)
+                for result in results:
+                    self._calls.check_applied("write", result)
+
+    def flush(self) -> None:
+        """Nothing to wait for here: the server syncs its log by itself, every 5 s unless configured otherwise.
+
+        What a power loss of the server may take is what it acknowledged since; commit offsets that much later, or run
+        replicas.
+        """
+
+    def search(self, vector: Vector, k: int, where: Filter | None = None) -> list[Hit]:
+        client, _ = self._open()
+        conditions = list(wanted(where or Filter()))
+        if k < 1 or not all(conditions):
+            return []
+        must: list[models.Condition] = [
+            models.FieldCondition(key="tags", match=models.MatchAny(any=tags)) for tags in conditions
+        ]
+        query_filter = models.Filter(must=must) if must else None
+        query: list[float] = vector.tolist()
+
+        def nearest(limit: int) -> list[Candidate]:
+            with self._calls("search"):
+                found = client.query_points(
+                    self._name,
+                    query=query,
+                    limit=limit,
+                    query_filter=query_filter,
+                    with_payload=_SHOWN,
+                    search_params=models.SearchParams(hnsw_ef=max(limit, self._settings.ef)),
+                )
+            return [_candidate(point.payload or {}, point.score) for point in found.points]
+
+        return visible_hits(nearest, self._heads, k, still=False)
+
+    def document(self, document_id: str) -> tuple[Head, list[ChunkPoint]] | None:
+        """Reads again when a newer version replaced the one whose chunks were being read."""
+        head = self._heads([document_id]).get(document_id)
+        while head is not None and not head.deleted and head.version >= 0:
+            chunks = self._chunks(document_id, head.version)
+            after = self._heads([document_id]).get(document_id)
+            if after is None or after.version == head.version:
+                return head, chunks
+            head = after
+        return None if head is None else (head, [])
+
+    def stats(self) -> StoreStats:
+        client, _ = self._open()
+        with self._calls("count"):
+            count = partial(client.count, self._name, exact=True)
+            documents = count(count_filter=models.Filter(must=[_equals("state", LIVE)])).count
+            tombstones = count(count_filter=models.Filter(must=[_equals("state", DELETED)])).count
+            heads = models.IsEmptyCondition(is_empty=models.PayloadField(key="document_id"))
+            chunks = count(count_filter=models.Filter(must_not=[heads])).count
+            indexed = client.get_collection(self._name).indexed_vectors_count or 0
+        return StoreStats(documents, tombstones, chunks, min(indexed, chunks))
+
+    def close(self) -> None:
+        client, self._client, self._info = self._client, None, None
+        if client is not None:
+            client.close()
+
+    def _connect(self) -> QdrantClient:
+        settings = self._settings
+        key = None if settings.api_key is None else settings.api_key.get_secret_value()
+        grpc = settings.grpc_port is not None
+        # Whole seconds are all that the client's HTTP and gRPC sides agree on.
+        timeout = max(1, round(settings.timeout_s))
+        with self._calls("connect"):
+            return QdrantClient(
+                url=settings.url,
+                api_key=key,
+                prefer_grpc=grpc,
+                grpc_port=settings.grpc_port or 6334,
+                timeout=timeout,
+                check_compatibility=False,
+            )
+
+    def _check_version(self, client: QdrantClient) -> None:
+        if self._settings.url is None:
+            return
+        version = client.info().version
+        if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST:
+            raise UsageError(
+                f"the Qdrant server at {self._settings.url} is {version}",
+                "conditional writes need 1.16 or later; without them a late event could undo a newer one",
+                "upgrade the server",
+            )
+
+    def _create(self, client: QdrantClient, dimension: int) -> None:
+        hnsw = models.HnswConfigDiff(m=self._settings.m, ef_construct=self._settings.ef_construct)
+        vectors = models.VectorParams(size=dimension, distance=models.Distance.COSINE)
+        client.create_collection(self._name, vectors_config=vectors, hnsw_config=hnsw)
+        if self._settings.url is None:
+            return  # the client's memory mode has no payload indexes
+        keyword = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD)
+        plain = keyword.model_copy(update={"enable_hnsw": False})
+        for name, schema in (("document_id", plain), ("tags", keyword), ("state", plain)):
+            client.create_payload_index(self._name, name, schema, wait=True)
+
+    def _heads(self, document_ids: Collection[str]) -> dict[str, Head]:
+        client, _ = self._open()
+        if not document_ids:
+            return {}
+        with self._calls("read heads"):
+            found = client.retrieve(self._name, [head_id(name) for name in document_ids], with_payload=True)
+        heads = (head_of(record.payload or {}) for record in found)
+        return {head.document_id: head for head in heads}
+
+    def _chunks(self, document_id: str, version: int) -> list[ChunkPoint]:
+        client, _ = self._open()
+        where = models.Filter(must=[_equals("document_id", document_id), _equals("version", version)])
+        chunks: list[ChunkPoint] = []
+        offset = None
+        while True:
+            with self._calls("read a document"):
+                records, offset = client.scroll(
+                    self._name, where, limit=_PAGE, offset=offset, with_payload=True, with_vectors=True
+                )
+            for record in records:
+                chunks.append(chunk_point(record.payload or {}, np.asarray(record.vector, dtype=np.float32)))
+            if offset is None:
+                return sorted(chunks, key=lambda chunk: (chunk.part, chunk.chunk))
+
+    def _open(self) -> tuple[QdrantClient, CollectionInfo]:
+        if self._client is None or self._info is None:
+            raise UnavailableError("the store is not open", str(self._settings.url), "call open first")
+        return self._client, self._info
+
+
+def _chunk_point(chunk: ChunkPoint, info: CollectionInfo) -> models.PointStruct:
+    if chunk.vector.shape != (info.dimension,):
+        raise UsageError(f"a vector of shape {chunk.vector.shape}", f"the collection holds ({info.dimension},)")
+    identity = chunk_id(chunk.document_id, chunk.version, chunk.part, chunk.chunk)
+    payload = chunk_payload(chunk, info) | _halves(chunk.version)
+    return models.PointStruct(id=identity, vector=chunk.vector.tolist(), payload=payload)
+
+
+def _heads_upsert(heads: Sequence[Head]) -> models.PointsList:
+    """All heads at once, each only where the one there is not newer. Absent ones are inserted regardless."""
+    points = []
+    allowed: list[models.Condition] = []
+    for head in heads:
+        identity = head_id(head.document_id)
+        points.append(models.PointStruct(id=identity, vector={}, payload=head_payload(head) | _halves(head.version)))
+        allowed.append(models.Filter(must=[models.HasIdCondition(has_id=[identity]), _below(head.version + 1)]))
+    return models.PointsList(points=points, update_filter=models.Filter(should=allowed))
+
+
+def _older_chunks(document_id: str, version: int) -> models.Filter:
+    return models.Filter(must=[_equals("document_id", document_id), _below(version)])
+
+
+def _below(version: int) -> models.Filter:
+    """Exact where a plain range, which compares as float64, would take a version for its neighbours."""
+    high, low = _halves(version).values()
+    same_high = models.Filter(
+        must=[_equals("version_high", high), models.FieldCondition(key="version_low", range=models.Range(lt=low))]
+    )
+    return models.Filter(should=[models.FieldCondition(key="version_high", range=models.Range(lt=high)), same_high])
+
+
+def _halves(version: int) -> dict[str, int]:
+    return {"version_high": version >> 32, "version_low": version & 0xFFFFFFFF}
+
+
+def _equals(key: str, value: str | int) -> models.FieldCondition:
+    return models.FieldCondition(key=key, match=models.MatchValue(value=value))
+
+
+def _candidate(payload: Payload, score: float) -> Candidate:
+    place = payload["document_id"], payload["version"], payload["part"], payload["chunk"]
+    return Candidate(*place, payload["text"], score)
+
+
+def _mismatch(settings: StoreSettings, found: CollectionInfo, expected: CollectionInfo) -> RevisionMismatch:
+    return RevisionMismatch(
+        f"the collection {settings.collection!r} holds vectors of {found.model} {found.revision} ({found.dimension})",
+        f"this process embeds with {expected.model} {expected.revision} ({expected.dimension})",
+        "use the former model, or set FRESHET_STORE_COLLECTION to another name and replay the topic",
+    )

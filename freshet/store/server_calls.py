@@ -1,0 +1,56 @@
+"""What can go wrong between here and a Qdrant server, in Freshet's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+import httpx
+from qdrant_client import models
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+from freshet.errors import FreshetError, UnavailableError, UsageError
+
+_RETRY = "it is tried again; see the server's log if this goes on"
+_KEY = "set FRESHET_STORE_API_KEY to a key that may read and write the collection"
+_AUTH_CODES = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED)
+_WRONG_CODES = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNIMPLEMENTED)
+
+
+class ServerCalls:
+    """Wraps calls to the server at one address: ``with calls("search"): …``."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    @contextmanager
+    def __call__(self, operation: str) -> Iterator[None]:
+        """Raises UnavailableError where a retry may help, UsageError where a person must act."""
+        what = f"cannot {operation} at {self._address}"
+        try:
+            yield
+        except FreshetError:
+            raise
+        except UnexpectedResponse as error:
+            detail = f"HTTP {error.status_code} {error.reason_phrase}"
+            if error.status_code in (401, 403):
+                raise UsageError(what, detail, _KEY) from error
+            if error.status_code is not None and 400 <= error.status_code < 500 and error.status_code not in (408, 429):
+                raise UsageError(what, f"{detail} {error.content.decode(errors='replace')[:300]}") from error
+            raise UnavailableError(what, detail, _RETRY) from error
+        except grpc.RpcError as error:
+            code, detail = error.code(), str(error.details())
+            if code in _AUTH_CODES:
+                raise UsageError(what, detail, _KEY) from error
+            if code in _WRONG_CODES:
+                raise UsageError(what, f"{code.name} {detail}") from error
+            raise UnavailableError(what, f"{code.name} {detail}", _RETRY) from error
+        except (ResponseHandlingException, httpx.HTTPError, OSError, TimeoutError) as error:
+            raise UnavailableError(what, str(error), _RETRY) from error
+
+    def check_applied(self, operation: str, result: models.UpdateResult) -> None:
+        """WAIT_TIMEOUT means that the server accepted the write and has not applied it: readers may not see it."""
+        if result.status != models.UpdateStatus.COMPLETED:
+            what = f"cannot {operation} at {self._address}"
+            raise UnavailableError(what, f"not applied in time (status {result.status})", _RETRY)
