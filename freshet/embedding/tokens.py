@@ -12,10 +12,11 @@ from freshet.errors import RejectedRecord, UsageError
 
 
 class ModelTokens:
-    """Counts and encodes as the model does. Safe to call from several threads."""
+    """Counts and encodes as the model does. Safe to call from several threads; pickles as its path."""
 
     def __init__(self, path: Path) -> None:
         """Reads a ``tokenizer.json``. Raises UsageError when it cannot."""
+        self._path = path
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # tokenizers raises bare Exception
@@ -25,9 +26,8 @@ class ModelTokens:
         self.specials = len(self._tokenizer.encode(""))
         """How many special tokens the model adds to every text."""
 
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return self._tokenizer
+    def __reduce__(self) -> tuple[type[ModelTokens], tuple[Path]]:
+        return ModelTokens, (self._path,)
 
     def count(self, text: str) -> int:
         """Number of tokens without the special ones."""
