@@ -1,0 +1,1 @@
+"""Publishes a watched folder: every file that can be read as text becomes one document that follows the file."""
