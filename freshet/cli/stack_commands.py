@@ -1,0 +1,57 @@
+"""``freshet up`` and ``freshet bench``: what they take; what they do is in their own modules."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from freshet.cli.target import DEFAULT_STATE, StateOption
+
+DEFAULT_SEARCH_PORT = 7700
+
+
+def up(
+    watch: Annotated[
+        Path | None, typer.Option("--watch", help="Folder to keep searchable; without it only what is published is.")
+    ] = None,
+    state: StateOption = DEFAULT_STATE,
+    port: Annotated[
+        int, typer.Option("--port", envvar="FRESHET_SEARCH_PORT", min=1, max=65535, help="Of the search API.")
+    ] = DEFAULT_SEARCH_PORT,
+    kafka_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Of the broker; without it: the usual one if free.")
+    ] = None,
+    flink_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Of Flink's web UI; without it: the usual one if free.")
+    ] = None,
+) -> None:
+    """Start the whole pipeline here and keep it running: Kafka, Flink, the store, search. Ctrl-C stops it in order.
+
+    Examples:
+
+      freshet up --watch ~/notes
+
+      freshet up --state /data/freshet --port 8000
+    """
+    from freshet.cli.up import up as run
+    from freshet.errors import UsageError
+    from freshet.stack.settings import StackSettings
+
+    if watch is not None and not watch.is_dir():
+        raise UsageError(f"{watch} is no folder", "", "create it, or name another with --watch")
+    run(StackSettings(state, watch, port, kafka_port, flink_port))
+
+
+def bench(
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("docs/results"),
+) -> None:
+    """Measure freshness, throughput and search on this machine, and write down the figures with how they were had.
+
+    Example:
+
+      freshet bench --out /tmp/results
+    """
+    import_module("freshet.cli.bench").bench(out)

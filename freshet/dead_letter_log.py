@@ -1,0 +1,121 @@
+"""``dead-letters`` read from its start: the letters, and which of them were sent back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from freshet.dead_letters import DeadLetter, HeaderList, marked_place
+from freshet.errors import UnavailableError
+from freshet.settings import KafkaSettings
+from freshet.topics import DEAD_LETTERS
+
+ANSWER_SECONDS = 10.0
+Place = tuple[int, int]
+"""Partition and offset on ``dead-letters``."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLetter:
+    """A letter where it lies; ``written_ms`` is Kafka's timestamp in milliseconds since the epoch."""
+
+    partition: int
+    offset: int
+    written_ms: int
+    letter: DeadLetter
+    redriven: bool = False
+
+    @property
+    def place(self) -> Place:
+        return self.partition, self.offset
+
+
+def letters(kafka: KafkaSettings, *, with_values: bool = False) -> list[StoredLetter]:
+    """All that are kept, oldest first. Without values a letter takes about 1 kB of memory, however large it is.
+
+    Blocks for the reading. Raises UnavailableError when the broker does not answer.
+    """
+    found: dict[Place, StoredLetter] = {}
+    redriven: set[Place] = set()
+    for message in _messages(kafka):
+        if (place := marked_place(_headers(message))) is not None:
+            redriven.add(place)
+            continue
+        stored = _stored(message, with_values)
+        found[stored.place] = stored
+    return [replace(one, redriven=one.place in redriven) for one in found.values()]
+
+
+def letter_at(kafka: KafkaSettings, partition: int, offset: int) -> StoredLetter | None:
+    """One letter with its value, or None where there is none. Whether it was sent back is not looked up."""
+    for message in _messages(kafka, only=(partition, offset)):
+        return None if marked_place(_headers(message)) is not None else _stored(message, True)
+    return None
+
+
+def _stored(message: Message, with_value: bool) -> StoredLetter:
+    value = _bytes(message.value()) if with_value else None
+    letter = DeadLetter.from_record(_bytes(message.key()), value, _headers(message))
+    return StoredLetter(message.partition() or 0, message.offset() or 0, message.timestamp()[1], letter)
+
+
+def _headers(message: Message) -> HeaderList:
+    raw = message.headers() or []
+    return [(name, _bytes(value)) for name, value in (raw.items() if isinstance(raw, dict) else raw)]
+
+
+def _bytes(value: str | bytes | None) -> bytes | None:
+    """librdkafka gives bytes; its Python types also allow text."""
+    return value.encode() if isinstance(value, str) else value
+
+
+def _messages(kafka: KafkaSettings, only: Place | None = None) -> Iterator[Message]:
+    """Every record up to what was the end at the start, or the one at ``only``."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": kafka.bootstrap,
+            # Never joins the group: partitions are assigned by hand and nothing is committed.
+            "group.id": "freshet-dead-letter-reader",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "queued.max.messages.kbytes": 16_384,
+            "log_level": 0,
+            **kafka.extra,
+        }
+    )
+    try:
+        for partition in range(DEAD_LETTERS.partitions):
+            low, high = consumer.get_watermark_offsets(TopicPartition(DEAD_LETTERS.name, partition), ANSWER_SECONDS)
+            if only is None:
+                start, end = low, high
+            elif only[0] != partition or not low <= only[1] < high:
+                continue
+            else:
+                start, end = only[1], only[1] + 1
+            if start < end:
+                yield from _range(consumer, partition, start, end)
+    except KafkaException as error:
+        raise UnavailableError(
+            f"Kafka at {kafka.bootstrap} does not answer", error.args[0].str(), "see `freshet status`"
+        ) from error
+    finally:
+        consumer.close()
+
+
+def _range(consumer: Consumer, partition: int, start: int, end: int) -> Iterator[Message]:
+    consumer.assign([TopicPartition(DEAD_LETTERS.name, partition, start)])
+    while True:
+        message = consumer.poll(ANSWER_SECONDS)
+        if message is None:
+            raise UnavailableError("Kafka stopped answering", f"while reading {DEAD_LETTERS.name}", "try again")
+        if (error := message.error()) is not None:
+            if error.code() == KafkaError._PARTITION_EOF:
+                return
+            raise KafkaException(error)
+        offset = message.offset() or 0
+        if offset < end:
+            yield message
+        if offset >= end - 1:
+            return
