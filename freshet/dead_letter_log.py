@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -32,8 +32,8 @@ class StoredLetter:
         return self.partition, self.offset
 
 
-def letters(kafka: KafkaSettings, *, with_values: bool = False) -> list[StoredLetter]:
-    """All that are kept, oldest first. Without values a letter takes about 1 kB of memory, however large it is.
+def letters(kafka: KafkaSettings) -> list[StoredLetter]:
+    """All that are kept, oldest first, without their values: a letter takes about 1 kB of memory, however large it is.
 
     Blocks for the reading. Raises UnavailableError when the broker does not answer.
     """
@@ -43,16 +43,17 @@ def letters(kafka: KafkaSettings, *, with_values: bool = False) -> list[StoredLe
         if (place := marked_place(_headers(message))) is not None:
             redriven.add(place)
             continue
-        stored = _stored(message, with_values)
+        stored = _stored(message, False)
         found[stored.place] = stored
     return [replace(one, redriven=one.place in redriven) for one in found.values()]
 
 
-def letter_at(kafka: KafkaSettings, partition: int, offset: int) -> StoredLetter | None:
-    """One letter with its value, or None where there is none. Whether it was sent back is not looked up."""
-    for message in _messages(kafka, only=(partition, offset)):
-        return None if marked_place(_headers(message)) is not None else _stored(message, True)
-    return None
+def chosen(kafka: KafkaSettings, places: Collection[Place]) -> Iterator[StoredLetter]:
+    """The letters at these places with their values, one at a time; places that hold no letter are passed over."""
+    for message in _messages(kafka, places):
+        stored = _stored(message, True)
+        if stored.place in places and marked_place(_headers(message)) is None:
+            yield stored
 
 
 def _stored(message: Message, with_value: bool) -> StoredLetter:
@@ -71,8 +72,8 @@ def _bytes(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
 
 
-def _messages(kafka: KafkaSettings, only: Place | None = None) -> Iterator[Message]:
-    """Every record up to what was the end at the start, or the one at ``only``."""
+def _messages(kafka: KafkaSettings, places: Collection[Place] | None = None) -> Iterator[Message]:
+    """Every record up to what was the end at the start, or those from the first to the last of ``places``."""
     consumer = Consumer(
         {
             "bootstrap.servers": kafka.bootstrap,
@@ -88,14 +89,12 @@ def _messages(kafka: KafkaSettings, only: Place | None = None) -> Iterator[Messa
     try:
         for partition in range(DEAD_LETTERS.partitions):
             low, high = consumer.get_watermark_offsets(TopicPartition(DEAD_LETTERS.name, partition), ANSWER_SECONDS)
-            if only is None:
-                start, end = low, high
-            elif only[0] != partition or not low <= only[1] < high:
-                continue
-            else:
-                start, end = only[1], only[1] + 1
-            if start < end:
-                yield from _range(consumer, partition, start, end)
+            offsets = range(low, high)
+            if places is not None:
+                wanted = [offset for number, offset in places if number == partition and offset in offsets]
+                offsets = range(min(wanted), max(wanted) + 1) if wanted else range(0)
+            if offsets:
+                yield from _range(consumer, partition, offsets)
     except KafkaException as error:
         raise UnavailableError(
             f"Kafka at {kafka.bootstrap} does not answer", error.args[0].str(), "see `freshet status`"
@@ -104,8 +103,8 @@ def _messages(kafka: KafkaSettings, only: Place | None = None) -> Iterator[Messa
         consumer.close()
 
 
-def _range(consumer: Consumer, partition: int, start: int, end: int) -> Iterator[Message]:
-    consumer.assign([TopicPartition(DEAD_LETTERS.name, partition, start)])
+def _range(consumer: Consumer, partition: int, offsets: range) -> Iterator[Message]:
+    consumer.assign([TopicPartition(DEAD_LETTERS.name, partition, offsets.start)])
     while True:
         message = consumer.poll(ANSWER_SECONDS)
         if message is None:
@@ -115,7 +114,7 @@ def _range(consumer: Consumer, partition: int, start: int, end: int) -> Iterator
                 return
             raise KafkaException(error)
         offset = message.offset() or 0
-        if offset < end:
+        if offset < offsets.stop:
             yield message
-        if offset >= end - 1:
+        if offset >= offsets.stop - 1:
             return

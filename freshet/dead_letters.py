@@ -37,7 +37,7 @@ _PLACE = re.compile(r"(\d{1,10})/(\d{1,19})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """``topic``, ``partition``, ``offset`` say where the record was read; a letter without a topic was never a record."""
+    """``topic``, ``partition``, ``offset`` say where the record was read; without a topic it never was a record."""
 
     key: bytes | None
     value: bytes | None

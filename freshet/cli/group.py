@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -62,7 +62,7 @@ def _load(entry: EntryPoint) -> typer.Typer:
         app = typer.Typer()
 
         @app.command(help="(cannot be loaded)", context_settings={"ignore_unknown_options": True})
-        def missing(arguments: list[str] | None = typer.Argument(None)) -> None:
+        def missing(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> None:
             raise UsageError(f"The command {entry.name} cannot be loaded", why, "install Freshet again")
 
     assert isinstance(app, typer.Typer)
