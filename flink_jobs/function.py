@@ -40,7 +40,7 @@ class IngestFunction(TableFunction):  # type: ignore[misc]
 
     def open(self, function_context: FunctionContext) -> None:
         embedder = load_embedder(self._model)
-        chunker = Chunker(embedder)
+        chunker = Chunker.of(embedder)
         if self._job.cache_path is not None:
             cache = VectorCache(
                 self._job.cache_path, embedder.model, embedder.revision, embedder.dimension, self._job.cache_bytes

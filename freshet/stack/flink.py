@@ -72,6 +72,9 @@ class FlinkHome:
         options = _option_line(self.distribution / "conf" / "config.yaml", "all:")
         settings = {
             "env.java.opts.all": f"{options} {_JVM}",
+            # These two live for seconds or do little: the second compiler would cost them more than it saves.
+            "env.java.opts.jobmanager": "-XX:TieredStopAtLevel=1",
+            "env.java.opts.client": "-XX:TieredStopAtLevel=1",
             "jobmanager.rpc.address": "127.0.0.1",
             "jobmanager.bind-host": "127.0.0.1",
             "jobmanager.rpc.port": self.rpc_port,

@@ -70,13 +70,13 @@ class LocalStack:
         """Start everything. Steps overlap where they can: most of the time is the start of four JVMs."""
         self.broker.start()
         self.jobmanager.start()
+        # The client needs seconds before it talks to the cluster, and then tries until it answers.
+        self.submission.start()
         self.broker.wait_ready(START_SECONDS)
         progress("broker", 1)
         create_topics(self.broker.bootstrap)
         self.serve.start()
         self.jobmanager.wait_ready(START_SECONDS)
-        # The client needs seconds before it talks to the cluster: the TaskManager comes up meanwhile.
-        self.submission.start()
         self.taskmanager.start()
         self.serve.wait_ready(START_SECONDS)
         progress("search", 1)
