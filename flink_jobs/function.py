@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client import start_http_server
@@ -15,6 +16,7 @@ from freshet.chunking import Chunker
 from freshet.embedding.cache import CachedEmbedder, VectorCache
 from freshet.embedding.load import load_embedder
 from freshet.embedding.settings import ModelSettings
+from freshet.metrics import EMBEDDED
 from freshet.topics import DEAD_LETTERS, EMBEDDINGS
 
 Row = tuple[str, bytes | None, bytes | None, str | None, str | None, str | None]
@@ -36,24 +38,27 @@ class IngestFunction(TableFunction):  # type: ignore[misc]
     def __init__(self, job: JobSettings, model: ModelSettings) -> None:
         self._job = job
         self._model = model
-        self._ingestion: Ingestion | None = None
 
     def open(self, function_context: FunctionContext) -> None:
-        embedder = load_embedder(self._model)
-        chunker = Chunker.of(embedder)
-        if self._job.cache_path is not None:
-            cache = VectorCache(
-                self._job.cache_path, embedder.model, embedder.revision, embedder.dimension, self._job.cache_bytes
-            )
-            embedder = CachedEmbedder(embedder, cache)
-        if self._job.metrics_port:
-            start_http_server(self._job.metrics_port, "127.0.0.1")
-        self._ingestion = Ingestion(embedder, chunker, VersionGuard(), as_json=self._job.encoding == "json")
+        job, model = self._job, load_embedder(self._model)
+        cache = VectorCache(job.cache_path, model.model, model.revision, model.dimension, job.cache_bytes)
+        self._embedder = CachedEmbedder(model, cache)
+        self._counted = Counter[str]()
+        self._counter = EMBEDDED.counter()
+        self._ingestion = Ingestion(self._embedder, Chunker.of(model), VersionGuard(), as_json=job.encoding == "json")
+        if job.metrics_port:
+            start_http_server(job.metrics_port, "127.0.0.1")
 
     def eval(self, key: bytes | None, value: bytes | None) -> Iterator[Row]:
-        assert self._ingestion is not None
         for out in self._ingestion.process(key, value):
             if isinstance(out, Embedded):
                 yield EMBEDDINGS.name, out.key, out.value, str(out.at), None, None
             else:
                 yield DEAD_LETTERS.name, key, value, None, out.reason, out.detail
+        self._count()
+
+    def _count(self) -> None:
+        totals = Counter(model=self._embedder.misses, cache=self._embedder.hits)
+        for origin, count in (totals - self._counted).items():
+            self._counter.labels(origin).inc(count)
+        self._counted = totals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -18,8 +19,9 @@ class JobSettings(BaseSettings):
     checkpoint_ms: int = Field(2000, ge=100, description="offsets are committed this often; a crash replays that much")
     execution_mode: Literal["thread", "process"] = "thread"
     encoding: Literal["msgpack", "json"] = Field("msgpack", description="of the values on vector-embeddings")
-    cache_path: Path | None = Field(
-        None, description="file of the vector cache; none: unchanged text is embedded again"
+    cache_path: Path = Field(
+        default_factory=lambda: Path(tempfile.gettempdir()) / "freshet-vectors.sqlite",
+        description="file of the vectors by content, on the worker's own disk; losing it costs only work",
     )
     cache_bytes: int = Field(1 << 30, ge=1 << 20)
     metrics_port: int | None = Field(None, description="of the Prometheus endpoint in the Python worker")

@@ -221,7 +221,7 @@ def job_runs(url: str) -> bool:
     """Whether a job is RUNNING with every task running."""
     try:
         return any(
-            job["state"] == "RUNNING" and job["tasks"]["running"] == job["tasks"]["total"] > 0  # type: ignore[index,call-overload]
+            job["state"] == "RUNNING" and job["tasks"]["running"] == job["tasks"]["total"] > 0  # type: ignore[index]
             for job in running_jobs(url)
         )
     except UnavailableError:

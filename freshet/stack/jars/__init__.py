@@ -35,7 +35,7 @@ class Jar:
 def pinned(set_name: str) -> list[Jar]:
     """The jars of one set, in class path order."""
     lines = resources.files(__name__).joinpath(f"{set_name}.lock").read_text("utf-8").splitlines()
-    return [Jar(*line.split()[0].split(":"), line.split()[1]) for line in lines if line and not line.startswith("#")]
+    return [_parse(line) for line in lines if line and not line.startswith("#")]
 
 
 def resolve(set_name: str, cache: Path, progress: Progress | None = None) -> list[Path]:
@@ -63,6 +63,12 @@ def missing(cache: Path) -> list[str]:
         for jar in pinned(set_name)
         if not (cache / jar.name).exists() or _digest(cache / jar.name) != jar.sha256
     ]
+
+
+def _parse(line: str) -> Jar:
+    coordinates, sha256 = line.split()
+    group, artifact, version = coordinates.split(":")
+    return Jar(group, artifact, version, sha256)
 
 
 def _download(jar: Jar, cache: Path) -> None:
