@@ -18,21 +18,14 @@ DEFAULT_OVERLAP = 20
 """About one sentence, repeated only where a section had to be split."""
 
 
-class CountedTokens(Tokens, Protocol):
-    """A model's tokenizer that knows how many tokens the model adds."""
-
-    @property
-    def specials(self) -> int: ...
-
-
-class ChunkedModel(Protocol):
+class ChunkedModel(Tokens, Protocol):
     """What an embedder says about the texts that it takes."""
 
     @property
     def max_tokens(self) -> int: ...
 
     @property
-    def tokens(self) -> CountedTokens: ...
+    def specials(self) -> int: ...
 
 
 class Chunker:
@@ -54,8 +47,8 @@ class Chunker:
     @classmethod
     def of(cls, model: ChunkedModel) -> Chunker:
         """The chunker with the default sizes, or smaller ones for a model that takes less."""
-        capacity = min(DEFAULT_CAPACITY, model.max_tokens - model.tokens.specials)
-        return cls(model.tokens, capacity, min(DEFAULT_OVERLAP, capacity // 4))
+        capacity = min(DEFAULT_CAPACITY, model.max_tokens - model.specials)
+        return cls(model, capacity, min(DEFAULT_OVERLAP, capacity // 4))
 
     def chunks(self, text: str) -> list[str]:
         """Chunks in order, without white space around them; none for a text that is only white space.

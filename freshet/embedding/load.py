@@ -9,9 +9,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from freshet.embedding.hub import find_model
 from freshet.embedding.minilm import load_minilm
+from freshet.embedding.model_folder import read_model_folder
+from freshet.embedding.onnx_export import OnnxExportEngine
 from freshet.embedding.settings import PACKAGED_MODEL, ModelSettings
 from freshet.embedding.tokens import ModelTokens
+from freshet.embedding.torch_engine import TorchEngine
 from freshet.errors import UsageError
 
 Progress = Callable[[str, float], None]
@@ -58,9 +62,13 @@ class ModelEmbedder:
         return self._engine.max_tokens
 
     @property
-    def tokens(self) -> ModelTokens:
-        """The model's tokenizer, for the chunker."""
-        return self._engine.tokens
+    def specials(self) -> int:
+        """How many special tokens the model adds to every text, within ``max_tokens``."""
+        return self._engine.tokens.specials
+
+    def count(self, text: str) -> int:
+        """As Tokens.count, for the chunker."""
+        return self._engine.tokens.count(text)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As Embedder.embed. The first call in a process blocks for the loading and may raise UsageError."""
@@ -97,4 +105,10 @@ def _open(settings: ModelSettings, progress: Progress) -> Engine:
         raise UsageError("Unknown precision", repr(settings.precision), "Choose int8 or fp32")
     if settings.name == PACKAGED_MODEL:
         return load_minilm(settings, progress)
-    raise UsageError("Unknown model", settings.name, f"Use {PACKAGED_MODEL}")
+    progress(f"finding {settings.name}", 0.0)
+    folder = read_model_folder(find_model(settings))
+    progress("loading the model", 0.5)
+    runs_as_onnx = folder.onnx is not None and folder.pooling is not None
+    engine: Engine = (OnnxExportEngine if runs_as_onnx else TorchEngine)(folder, settings.threads)
+    progress("model ready", 1.0)
+    return engine
