@@ -29,7 +29,8 @@ class ApiKey:
         header = APIKeyHeader(name=HEADER, auto_error=False)
 
         async def check(given: str | None = Depends(header)) -> None:
-            if given is None or not secrets.compare_digest(given.encode(), expected):
+            # Header values arrive decoded as Latin-1, whatever the client's bytes mean.
+            if given is None or not secrets.compare_digest(given.encode("latin-1", "replace"), expected):
                 detail = "there is none" if given is None else "it is not the right one"
                 raise Problem(401, "An API key is needed", detail, f"send it in the header {HEADER}")
 

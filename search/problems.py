@@ -68,10 +68,10 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 def _explain(errors: Sequence[Any]) -> str:
-    """At most three of them: a value of a union fails once per member."""
+    """At most three of them: a value of a union fails once per member. A place starts with "body" or "query"."""
     lines = []
     for error in errors[:3]:
-        place = ".".join(str(part) for part in error["loc"] if part not in ("body", "query"))
+        place = ".".join(str(part) for part in error["loc"][1:])
         lines.append(f"{place}: {error['msg']}" if place else str(error["msg"]))
     return "; ".join(lines)
 
