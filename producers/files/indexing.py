@@ -44,7 +44,7 @@ class Indexing:
         """
         path, state = job.path, self._states.get(job.path)
         try:
-            status = os.lstat(self._tree.absolute(path))
+            status = self._tree.look(path)
         except (FileNotFoundError, NotADirectoryError):
             # a file can only be missing from a root that is there
             self._tree.root.require()
@@ -61,7 +61,7 @@ class Indexing:
         elif stamp.size > self._max_bytes:
             detail = f"{stamp.size} bytes, more than FRESHET_FILES_MAX_BYTES = {self._max_bytes}"
             self._voice.refused(path, state, stamp, RefusedFile("too-large", detail), job.noticed_ns)
-        elif (wait_s := self._quiet.wait_s(path, status, time.time_ns(), time.monotonic() - job.since)) > 0:
+        elif (wait_s := self._quiet.wait_s(path, stamp, time.time_ns(), time.monotonic() - job.since)) > 0:
             return replace(job, due=time.monotonic() + wait_s)
         else:
             return self._read(job, stamp, state, pace)

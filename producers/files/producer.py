@@ -26,6 +26,7 @@ from producers.files.worker import Worker
 _log: Final = logging.getLogger(__name__)
 
 _RETRY_S: Final = 1.0
+_POLLING_S: Final = 1.0
 _SAY_EVERY_S: Final = 5.0
 
 
@@ -55,7 +56,7 @@ class FileProducer:
         tree = Tree(self._root, IgnoreRules(self._root.path, exclude), self._states)
         self._work = WorkQueue()
         self._voice = Voice(sink, self._states, self._undelivered, tenant=settings.tenant)
-        self._scan = Scan(tree, self._found, self._stop, every_s=settings.rescan_s)
+        self._scan = Scan(tree, self._found, self._stop, every_s=_POLLING_S if settings.polling else settings.rescan_s)
         indexing = Indexing(tree, self._states, self._voice, max_bytes=settings.max_bytes)
         self._workers = [
             Worker(self._work, indexing, sink, self._stop, live=live, max_in_flight=settings.max_in_flight)
@@ -67,9 +68,10 @@ class FileProducer:
 
     def start(self) -> None:
         """Block until the tree is watched. Raises UsageError where the system allows no more watches."""
-        watch = Watch(self._tree, self._changed, self._scan.request, self._stop, polling=self._polling)
+        if not self._polling:
+            self._run(Watch(self._tree, self._changed, self._scan.request, self._stop).run)
         self._watching = True
-        for run in (watch.run, self._scan.run, *(worker.run for worker in self._workers)):
+        for run in (self._scan.run, *(worker.run for worker in self._workers)):
             self._run(run)
 
     def failure(self) -> BaseException | None:

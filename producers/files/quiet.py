@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import Final
+
+from producers.files.stamp import Stamp
 
 LARGE_BYTES: Final = 4 * 2**20
 
@@ -36,14 +37,14 @@ class Quiet:
             self._streaks = {kept: at for kept, at in self._streaks.items() if now - at[0] < _STREAK_ENDS_S}
         self._streaks[path] = (now, self._streak(path, now) + 1)
 
-    def wait_s(self, path: str, status: os.stat_result, now_ns: int, waited_s: float) -> float:
+    def wait_s(self, path: str, stamp: Stamp, now_ns: int, waited_s: float) -> float:
         """Seconds still to wait, 0 to read it now. ``waited_s`` is how long ago this change was first seen."""
-        age_s = (now_ns - status.st_mtime_ns) / 1e9
+        age_s = (now_ns - stamp.mtime_ns) / 1e9
         if age_s < 0 or waited_s >= _PATIENCE_S:
             return 0.0
-        if status.st_size == 0:
+        if stamp.size == 0:
             needed = _EMPTY_S
-        elif status.st_size > LARGE_BYTES:
+        elif stamp.size > LARGE_BYTES:
             needed = _LARGE_S
         else:
             needed = min(_USUAL_S * 2 ** min(self._streak(path, self._clock()), 10), _LONGEST_STREAK_S)

@@ -25,7 +25,7 @@ class FilesSettings(BaseSettings):
     rescan_s: float = Field(
         300.0, gt=0, description="how often the tree is compared anew, for events the kernel dropped"
     )
-    polling: bool = Field(False, description="compare instead of inotify, for network and some container mounts")
+    polling: bool = Field(False, description="compare every second instead of inotify: network mounts")
     max_in_flight: int = Field(200, ge=1, description="records of the backlog that may wait for the broker at once")
     metrics_port: int | None = Field(
         None, ge=0, le=65535, validation_alias=AliasChoices("metrics_port", "FRESHET_METRICS_PORT")

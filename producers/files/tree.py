@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -32,9 +33,24 @@ class Tree:
     def absolute(self, path: str) -> str:
         return os.path.join(self.root.path, path)
 
-    def relative(self, absolute: str) -> str:
-        """Path below the root, empty for the root itself."""
-        return absolute[len(str(self.root.path)) :].lstrip("/")
+    def relative(self, absolute: str) -> str | None:
+        """Path below the root with the links on its way resolved; empty for the root itself, None outside of it."""
+        root = str(self.root.path)
+        if absolute == root:
+            return ""
+        parent, name = os.path.split(absolute)
+        parent = os.path.realpath(parent)
+        if parent == root:
+            return name
+        return f"{parent[len(root) + 1 :]}/{name}" if parent.startswith(root + "/") else None
+
+    def look(self, path: str) -> os.stat_result:
+        """lstat of a path; FileNotFoundError also where a folder on the way has become a link."""
+        absolute = self.absolute(path)
+        parent = os.path.dirname(absolute)
+        if os.path.realpath(parent) != parent:
+            raise FileNotFoundError(errno.ENOENT, "there is a link on the way", absolute)
+        return os.lstat(absolute)
 
     def wants(self, path: str, status: os.stat_result) -> bool:
         """Whether this is a regular file of a kind that holds text and no rule excludes."""
@@ -66,7 +82,7 @@ class Tree:
         """Published paths where there is no wanted file any more; one that cannot be looked at is not among them."""
         for path in self._states.present(folder):
             try:
-                if not self.wants(path, os.lstat(self.absolute(path))):
+                if not self.wants(path, self.look(path)):
                     yield path
             except (FileNotFoundError, NotADirectoryError):
                 yield path

@@ -23,7 +23,6 @@ STEP_MS: Final = 4
 _GROUP_MS: Final = 20
 _IDLE_MS: Final = 1000
 _LOOK_AGAIN_S: Final = (0.05, 0.5)
-_POLL_DELAY_MS: Final = 300
 _REOPEN_S: Final = 0.5
 
 
@@ -39,15 +38,12 @@ class Watch:
         changed: Callable[[str], None],
         rescan: Callable[[], None],
         stop: threading.Event,
-        *,
-        polling: bool = False,
     ) -> None:
         """``changed`` takes each path, ``rescan`` is asked for when news were lost or rules have changed."""
         self._tree = tree
         self._changed = changed
         self._rescan = rescan
         self._stop = stop
-        self._polling = polling
         self._look_again: list[tuple[float, str]] = []
         self._notify = self._open()
 
@@ -65,7 +61,9 @@ class Watch:
                 self._tree.root.require()
             else:
                 for _, absolute in news:
-                    self._take(self._tree.relative(absolute))
+                    # the kernel's watch follows links and may name a folder by the link to it
+                    if (path := self._tree.relative(absolute)) is not None:
+                        self._take(path)
             self._look()
         self._notify.close()
 
@@ -79,16 +77,13 @@ class Watch:
         try:
             status = os.lstat(self._tree.absolute(path))
         except OSError:
-            # a folder that went has no news for the files in it
-            if self._tree.knows(path):
-                self._changed(path)
-            for below in self._tree.vanished(path):
-                self._changed(below)
-            return
-        if not is_folder(status):
-            if self._tree.wants(path, status) or self._tree.knows(path):
-                self._changed(path)
-        elif not self._tree.rules.ignores(path, folder=True):
+            status = None
+        if self._tree.knows(path) or (status is not None and self._tree.wants(path, status)):
+            self._changed(path)
+        # a folder that went, or was replaced, has no news for the files in it
+        for below in self._tree.vanished(path):
+            self._changed(below)
+        if status is not None and is_folder(status) and not self._tree.rules.ignores(path, folder=True):
             self._tree.rules.forget()  # it may have come with an ignore file
             self._enter(path)
             # what is written before the kernel watches a new folder makes no news
@@ -117,7 +112,7 @@ class Watch:
     def _open(self) -> RustNotify:
         root = self._tree.root
         try:
-            return RustNotify([str(root.path)], False, self._polling, _POLL_DELAY_MS, True, True)
+            return RustNotify([str(root.path)], False, False, 0, True, True)
         except FileNotFoundError as error:
             raise UnavailableError(f"the watched folder {root.path} is gone", str(error)) from error
         except (OSError, WatchfilesRustInternalError) as error:
@@ -125,5 +120,5 @@ class Watch:
             raise UsageError(
                 f"cannot watch {root.path}",
                 str(error),
-                "raise fs.inotify.max_user_watches, exclude folders, or set FRESHET_FILES_POLLING=true",
+                "raise fs.inotify.max_user_watches or set FRESHET_FILES_POLLING=true",
             ) from error
