@@ -99,6 +99,8 @@ class ErrorAnswer:
     error: str
     detail: str
     remedy: str
+    version: int | None = None
+    """Of a document that was deleted: by which version."""
 
 
 def json_response(answer: Any, status: int = 200) -> Response:

@@ -41,7 +41,11 @@ def read_document(store: VectorStore, document_id: str) -> DocumentAnswer:
     head, chunks = found
     if head.deleted:
         raise Problem(
-            410, "The document was deleted", f"by version {head.version}", "publish a higher version to bring it back"
+            410,
+            "The document was deleted",
+            f"by version {head.version}",
+            "publish a higher version to bring it back",
+            head.version,
         )
     if head.version < 0:
         detail = f"version {head.pending.version} is being written" if head.pending else "no version of it is complete"

@@ -19,10 +19,10 @@ _DOCS = "see /docs for what this API takes"
 class Problem(Exception):
     """An answer with an error status."""
 
-    def __init__(self, status: int, error: str, detail: str = "", remedy: str = "") -> None:
+    def __init__(self, status: int, error: str, detail: str = "", remedy: str = "", version: int | None = None) -> None:
         super().__init__(status, error, detail, remedy)
         self.status = status
-        self.body = ErrorAnswer(error, detail, remedy)
+        self.body = ErrorAnswer(error, detail, remedy, version)
 
 
 def install_handlers(app: FastAPI) -> None:

@@ -19,6 +19,11 @@ DEFAULT_REST_PORT = 8081
 _JVM = "-XX:+UseSerialGC"
 _COMPLETE = ("*/chk-*/_metadata", "savepoint-*/_metadata")
 STOP_SECONDS = 15
+_QUIET = """
+# It warns of every sink with a committer at each checkpoint.
+logger.metricgroup.name = org.apache.flink.metrics.MetricGroup
+logger.metricgroup.level = ERROR
+"""
 
 
 log = logging.getLogger(__name__)
@@ -67,8 +72,8 @@ class FlinkHome:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self._link_libraries()
         conf = self.folder / "conf"
-        for source in (self.distribution / "conf").glob("log*"):
-            (conf / source.name).write_text(source.read_text())
+        for source in (self.distribution / "conf").glob("log4j*"):
+            (conf / source.name).write_text(source.read_text() + _QUIET)
         options = _option_line(self.distribution / "conf" / "config.yaml", "all:")
         settings = {
             "env.java.opts.all": f"{options} {_JVM}",

@@ -1,0 +1,40 @@
+"""The real stack, started once for all integration tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from freshet.stack.kafka import KafkaBroker
+from freshet.stack.local import LocalStack
+from freshet.stack.process import free_port
+from freshet.stack.settings import StackSettings
+from tests.integration.pipeline import Pipeline
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """Broker, Flink with the job, consumer and search; no watched folder."""
+    local = LocalStack(StackSettings(state=tmp_path_factory.mktemp("state"), search_port=free_port()))
+    try:
+        local.prepare(lambda step, share: None)
+        local.start(lambda step, share: None)
+        yield local
+    except BaseException:
+        local.abort()
+        raise
+    local.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka(stack: LocalStack) -> KafkaBroker:
+    return stack.broker
+
+
+@pytest.fixture
+def pipeline(stack: LocalStack, tmp_path: Path) -> Iterator[Pipeline]:
+    """Publishes to the stack and searches it, under ids that belong to this test alone."""
+    with Pipeline(stack, prefix=tmp_path.name) as opened:
+        yield opened
