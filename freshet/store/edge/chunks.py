@@ -27,6 +27,8 @@ from freshet.store.protocol import ChunkPoint
 from freshet.store.settings import StoreSettings
 from freshet.store.visibility import Candidate
 
+FLUSH_AFTER = 4_000
+"""Changes after which the engine is flushed: about 25 ms at that size, all of it holding the GIL."""
 _SHOWN = ["document_id", "version", "part", "chunk", "text"]
 _PAGE = 1_000
 

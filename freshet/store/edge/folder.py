@@ -57,8 +57,6 @@ def read_layout(root: Path) -> int | None:
     """The number of partitions, or None where no store was ever finished here."""
     file = root / "layout.json"
     if not file.exists():
-        if (root / "heads").exists():
-            raise damaged(root, "layout.json is missing")
         return None
     try:
         layout = json.loads(file.read_text())
@@ -92,9 +90,9 @@ class Generations:
         self.root = root
         self._pointer = root / "CURRENT"
 
-    def current(self) -> Path | None:
+    def current(self) -> Path:
         if not self._pointer.exists():
-            return None
+            raise damaged(self.root, "CURRENT is missing")
         name = self._pointer.read_text().strip()
         if not _GENERATION.fullmatch(name) or not (self.root / name).is_dir():
             raise damaged(self.root, f"CURRENT names {name!r}, which is not there")
@@ -115,3 +113,15 @@ class Generations:
         for entry in self.root.glob("gen-*"):
             if entry != keep:
                 shutil.rmtree(entry, ignore_errors=True)
+
+
+def disk_bytes(root: Path) -> int:
+    """What the files take on disk, which is less than their size: they are sparse."""
+    total = 0
+    for folder, _, files in os.walk(root):
+        for name in files:
+            try:
+                total += os.lstat(os.path.join(folder, name)).st_blocks * 512
+            except FileNotFoundError:
+                continue  # the engine or a swap removed it meanwhile
+    return total

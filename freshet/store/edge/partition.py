@@ -33,14 +33,9 @@ class Partition:
     every change goes to both: so a crash at any moment leaves a good generation with every acknowledged write.
     """
 
-    def __init__(self, root: Path, dimension: int, settings: StoreSettings) -> None:
-        root.mkdir(exist_ok=True)
+    def __init__(self, root: Path, settings: StoreSettings) -> None:
         self.generations = Generations(root)
         folder = self.generations.current()
-        if folder is None:
-            folder = self.generations.next()
-            ChunkShard.create(folder, dimension, settings)
-            self.generations.choose(folder)
         self.generations.sweep()
         self.serving = ChunkShard(folder)
         self.fallback: ChunkShard | None = None
@@ -52,6 +47,14 @@ class Partition:
         self.may_flush = True
         """False while the files are being copied: between two flushes the engine only adds to them."""
         self._journal_limit = settings.journal_limit
+
+    @staticmethod
+    def create(root: Path, dimension: int, settings: StoreSettings) -> None:
+        root.mkdir()
+        generations = Generations(root)
+        first = generations.next()
+        ChunkShard.create(first, dimension, settings)
+        generations.choose(first)
 
     def upsert(self, points: Sequence[Point]) -> None:
         self._apply(Change(upserts=points))
@@ -69,19 +72,24 @@ class Partition:
 
     def sync(self) -> None:
         """Make every change durable. Needs no lock; blocks for a sync of the log's files."""
-        for shard in (self.fallback, self.serving):
-            if shard is not None:
+        for shard in self._shards():
+            try:
                 shard.sync()
+            except FileNotFoundError:
+                # A swap has put its successor in its place, which it synced before that.
+                if shard in self._shards():
+                    raise
 
     def begin(self) -> None:
         """Flush the engine and keep every change from here on. Blocks for the flush."""
         self.serving.checkpoint(0)
-        self.journal, self.journalled, self.deleted = [], 0, 0
+        self.journal, self.journalled = [], 0
         self.may_flush = False
 
     def serve(self, fresh: ChunkShard) -> None:
         """Search in the fresh generation and write to both."""
         self.fallback, self.serving = self.serving, fresh
+        self.deleted = sum(len(change.deletes) for change in self.journal or ())
         self.journal = None
 
     def settle(self, chosen: bool) -> ChunkShard:
@@ -98,9 +106,11 @@ class Partition:
         self.journal, self.may_flush = None, True
 
     def close(self) -> None:
-        for shard in (self.fallback, self.serving):
-            if shard is not None:
-                shard.close()
+        for shard in self._shards():
+            shard.close()
+
+    def _shards(self) -> list[ChunkShard]:
+        return [shard for shard in (self.fallback, self.serving) if shard is not None]
 
     def _apply(self, change: Change) -> None:
         if self.fallback is not None:

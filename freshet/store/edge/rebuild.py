@@ -2,8 +2,8 @@
 
     under the lock    flush the engine (a few thousand changes at most); begin the journal
     child             copy the files, optimize the copy, exit
-    here              load the copy, replay the journal in slices
-    under the lock    replay what is left; serve from the copy, and write to both
+    here              load the copy
+    under the lock    replay the journal, a few ms at a time; then serve from the copy, and write to both
     here              sync the copy's log, point CURRENT at it
     under the lock    stop writing to the old generation; then remove it
 
@@ -23,21 +23,22 @@ import time
 from pathlib import Path
 
 from freshet.errors import FreshetError, UnavailableError
-from freshet.store.edge.chunks import ChunkShard
+from freshet.store.edge.chunks import FLUSH_AFTER, ChunkShard
 from freshet.store.edge.engine import engine_errors
-from freshet.store.edge.partition import Change, Partition
+from freshet.store.edge.folder import disk_bytes
+from freshet.store.edge.partition import Partition
+from freshet.store.edge.turns import Turns
 from freshet.store.settings import StoreSettings
 
 _log = logging.getLogger(__name__)
 
-_TAIL = 4
-"""Changes that may be left to replay under the lock, each a millisecond or less for a batch of 50."""
+_SLICE_S = 0.004
 
 
 class Rebuild:
     """One rebuild of one partition. ``run`` blocks for the whole build; ``cancel`` ends it from another thread."""
 
-    def __init__(self, partition: Partition, lock: threading.Lock, dimension: int, settings: StoreSettings) -> None:
+    def __init__(self, partition: Partition, lock: Turns, dimension: int, settings: StoreSettings) -> None:
         self._partition = partition
         self._lock = lock
         self._settings = settings
@@ -107,28 +108,29 @@ class Rebuild:
         return True
 
     def _catch_up(self, fresh: ChunkShard) -> bool:
-        """Replay the journal, the last few changes under the lock, and serve from the fresh generation."""
+        """Replay the journal and serve from the fresh generation.
+
+        In slices under the lock: what is replayed holds the GIL anyway, and a writer that must wait for its turn cannot
+        outrun it.
+        """
         done = 0
         while True:
             with self._lock:
                 journal = self._partition.journal
                 if journal is None or self._cancelled:
                     return False
-                left: list[Change] = journal[done:]
-                if len(left) <= _TAIL:
-                    for change in left:
-                        change.apply(fresh)
+                deadline = time.monotonic() + _SLICE_S
+                while done < len(journal) and time.monotonic() < deadline:
+                    journal[done].apply(fresh)
+                    done += 1
+                fresh.checkpoint(FLUSH_AFTER)
+                if done == len(journal):
                     self._partition.serve(fresh)
                     return True
-            for change in left:
-                change.apply(fresh)
-                time.sleep(0)  # each call holds the GIL: let a waiting writer or search go first
-            fresh.checkpoint(4_000)
-            done += len(left)
 
     def _check_space(self) -> None:
         folder = self._partition.serving.folder
-        needed = 2 * sum(entry.lstat().st_blocks * 512 for entry in folder.rglob("*"))
+        needed = 2 * disk_bytes(folder)
         free = shutil.disk_usage(folder).free - self._settings.disk_reserve
         if free < needed:
             raise UnavailableError("no room to build the store's index", f"{needed} bytes needed, {free} free")
@@ -137,9 +139,7 @@ class Rebuild:
 class Indexer:
     """The thread that starts a rebuild when enough vectors are new or deleted. It mostly waits."""
 
-    def __init__(
-        self, partitions: list[Partition], lock: threading.Lock, dimension: int, settings: StoreSettings
-    ) -> None:
+    def __init__(self, partitions: list[Partition], lock: Turns, dimension: int, settings: StoreSettings) -> None:
         self._partitions = partitions
         self._lock = lock
         self._dimension = dimension

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,19 +16,17 @@ from qdrant_edge import Point
 from freshet.errors import RevisionMismatch, UnavailableError, UsageError
 from freshet.ids import chunk_id
 from freshet.store.edge import engine
-from freshet.store.edge.chunks import tags_filter
-from freshet.store.edge.folder import Ownership, read_layout, write_layout
+from freshet.store.edge.chunks import FLUSH_AFTER, tags_filter
+from freshet.store.edge.folder import Ownership, disk_bytes, read_layout, write_layout
 from freshet.store.edge.heads import HeadShard, head_points
 from freshet.store.edge.partition import Partition
 from freshet.store.edge.rebuild import Indexer
+from freshet.store.edge.turns import Turns
 from freshet.store.payload import DELETED, LIVE, chunk_payload
 from freshet.store.protocol import ChunkPoint, CollectionInfo, Filter, Head, Hit, StoreStats, Vector
 from freshet.store.settings import StoreSettings
 from freshet.store.tags import wanted
 from freshet.store.visibility import Candidate, visible_hits
-
-_FLUSH_AFTER = 4_000
-"""Changes after which the engine is flushed in the background: about 25 ms at that size."""
 
 
 class EdgeStore:
@@ -43,7 +40,7 @@ class EdgeStore:
         self._settings = settings
         self._root = settings.path.absolute()
         self._owner = Ownership(self._root)
-        self._lock = threading.Lock()
+        self._lock = Turns()
         self._heads: HeadShard | None = None
         self._partitions: list[Partition] = []
         self._info: CollectionInfo | None = None
@@ -61,34 +58,42 @@ class EdgeStore:
             undo.pop_all()
 
     def _load(self, expected: CollectionInfo) -> None:
+        heads = self._root / "heads"
         count = read_layout(self._root)
         if count is None:
-            for unfinished in self._root.glob("chunks-*"):
-                shutil.rmtree(unfinished)
+            self._create(expected.dimension)
             count = self._settings.partitions
-        roots = [self._root / f"chunks-{number}" for number in range(count)]
-        heads = self._root / "heads"
-        if read_layout(self._root) is None:
-            for root in roots:
-                self._partitions.append(Partition(root, expected.dimension, self._settings))
-            write_layout(self._root, count)
-        elif heads.exists():
-            for root in roots:
-                if not root.is_dir():
-                    raise engine.damaged(self._root, f"{root.name} is missing")
-        if not heads.exists():
-            HeadShard.create(heads)
+        if not heads.is_dir():
+            raise engine.damaged(self._root, "heads is missing")
         self._heads = HeadShard(heads)
         found = self._heads.info()
         if found is None:
             self._heads.set_info(expected)
         elif found != expected:
             raise _mismatch(self._root, found, expected)
-        self._partitions = self._partitions or [Partition(root, expected.dimension, self._settings) for root in roots]
+        roots = [self._root / f"chunks-{number}" for number in range(count)]
+        for root in roots:
+            self._partitions.append(Partition(root, self._settings))
         self._info = expected
         self._indexer = Indexer(self._partitions, self._lock, expected.dimension, self._settings)
         if self._settings.index_in_background:
             self._indexer.start()
+
+    def _create(self, dimension: int) -> None:
+        """Lay out an empty store; ``layout.json`` comes last and says that all of it is there."""
+        heads = self._root / "heads"
+        if heads.exists():
+            former = HeadShard(heads)
+            used = former.info() is not None
+            former.close()
+            if used:
+                raise engine.damaged(self._root, "layout.json is missing")
+        for unfinished in [heads, *self._root.glob("chunks-*")]:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        for number in range(self._settings.partitions):
+            Partition.create(self._root / f"chunks-{number}", dimension, self._settings)
+        HeadShard.create(heads)
+        write_layout(self._root, self._settings.partitions)
 
     def heads(self, document_ids: Sequence[str]) -> dict[str, Head]:
         with self._lock, engine.engine_errors("cannot read heads"):
@@ -112,8 +117,8 @@ class EdgeStore:
             for place, below in sweeps.items():
                 self._partitions[place].sweep(below)
             for partition in self._partitions:
-                partition.checkpoint(_FLUSH_AFTER)
-            open_heads.checkpoint(_FLUSH_AFTER)
+                partition.checkpoint(FLUSH_AFTER)
+            open_heads.checkpoint(FLUSH_AFTER)
 
     def flush(self) -> None:
         """Sync the logs. Blocks for the disk, while other threads read and write on."""
@@ -158,7 +163,7 @@ class EdgeStore:
             counts = [partition.serving.counts() for partition in self._partitions]
             documents, tombstones = heads.count(LIVE), heads.count(DELETED)
         chunks, indexed = (sum(column) for column in zip(*counts, strict=True))
-        return StoreStats(documents, tombstones, chunks, indexed, _disk_bytes(self._root))
+        return StoreStats(documents, tombstones, chunks, indexed, disk_bytes(self._root))
 
     def close(self) -> None:
         """Flush and release the folder, ending a build that runs. Safe to call twice."""
@@ -209,14 +214,3 @@ def _mismatch(root: Path, found: CollectionInfo, expected: CollectionInfo) -> Re
         f"this process embeds with {expected.model} {expected.revision} ({expected.dimension} dimensions)",
         "use the former model, or give another folder and embed again by replaying the topic",
     )
-
-
-def _disk_bytes(root: Path) -> int:
-    """What the files take on disk, which is less than their size: they are sparse."""
-    total = 0
-    for entry in root.rglob("*"):
-        try:
-            total += entry.lstat().st_blocks * 512
-        except FileNotFoundError:
-            continue  # a swap removed it meanwhile
-    return total

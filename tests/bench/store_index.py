@@ -1,0 +1,179 @@
+"""How far an index build disturbs the embedded store: ``python -m tests.bench.store_index --partitions 1 2 4``.
+
+Fills a store with real sentences, unindexed; then lets the index build run beside a writer (500 changed documents a
+second) and a searcher (50 a second), and afterwards compares the graph's answers with exact ones. Prints Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from freshet.store import ChunkPoint, CollectionInfo, Head, StoreSettings
+from freshet.store.edge import EdgeStore
+from tests.bench.store_corpus import embedded, sentences
+
+QUERIES = 200
+BATCH = 10
+DEADLINE_S = 300.0
+EFS = (64, 128, 256)
+HEADER = (
+    "| partitions | phase | seconds | write p50 / p99 / worst ms | query p50 / p99 / worst ms |\n|---|---|---|---|---|"
+)
+
+
+@dataclass
+class Load:
+    """A writer and a searcher with steady pace, and the seconds that each of their calls took."""
+
+    store: EdgeStore
+    vectors: NDArray[np.float32]
+    queries: NDArray[np.float32]
+    texts: list[str]
+    current: NDArray[np.int64]
+    """Which vector each document holds now."""
+    version: int = 1
+    writes: list[float] = field(default_factory=list)
+    reads: list[float] = field(default_factory=list)
+
+    def fill(self) -> None:
+        for start in range(0, len(self.current), 50):
+            self._put(np.arange(start, min(start + 50, len(self.current))))
+
+    def during(self, done: threading.Event) -> float:
+        """Run both until ``done``; the seconds that took."""
+        self.writes.clear()
+        self.reads.clear()
+        started = time.perf_counter()
+        threads = [threading.Thread(target=work, args=(done,)) for work in (self._write, self._search)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return time.perf_counter() - started
+
+    def row(self) -> str:
+        columns = (np.quantile(np.array(taken) * 1e3, [0.5, 0.99, 1.0]) for taken in (self.writes, self.reads))
+        return " | ".join("{:.1f} / {:.1f} / {:.1f}".format(*column) for column in columns)
+
+    def _write(self, done: threading.Event) -> None:
+        random = np.random.default_rng(1)
+        while not done.wait(BATCH / 500):
+            documents = random.choice(len(self.current), BATCH, replace=False)
+            self.version += 1
+            self.current[documents] = random.integers(len(self.vectors), size=BATCH)
+            started = time.perf_counter()
+            self._put(documents)
+            self.writes.append(time.perf_counter() - started)
+
+    def _search(self, done: threading.Event) -> None:
+        place = 0
+        while not done.wait(0.02):
+            place = (place + 1) % len(self.queries)
+            started = time.perf_counter()
+            self.store.search(self.queries[place], 10)
+            self.reads.append(time.perf_counter() - started)
+
+    def _put(self, documents: NDArray[np.int64]) -> None:
+        chunks = []
+        for document in documents:
+            place = self.current[document]
+            chunks.append(
+                ChunkPoint(f"doc-{document}", self.version, 0, 0, self.texts[place], self.vectors[place], {"n": 1})
+            )
+        heads = [Head(chunk.document_id, chunk.version, chunks=1) for chunk in chunks]
+        sweep = {} if self.version == 1 else {head.document_id: head.version for head in heads}
+        self.store.write(chunks, heads, sweep)
+
+
+def measure(partitions: int, vectors: NDArray[np.float32], queries: NDArray[np.float32], texts: list[str]) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="freshet-bench-"))
+    info = CollectionInfo("bench", "1", vectors.shape[1])
+    try:
+        quiet = StoreSettings(path=folder / "store", partitions=partitions, index_in_background=False)
+        store = EdgeStore(quiet)
+        store.open(info)
+        load = Load(store, vectors, queries, texts, np.arange(len(vectors)))
+        load.fill()
+        _report(partitions, "unindexed, no build", load, _after(5.0))
+        store.close()
+
+        store = load.store = EdgeStore(quiet.model_copy(update={"index_in_background": True}))
+        store.open(info)
+        _report(partitions, "while building", load, _when_indexed(store, len(vectors)))
+        store.close()
+
+        store = load.store = EdgeStore(quiet)
+        store.open(info)
+        _report(partitions, "indexed, no build", load, _after(5.0))
+        store.close()
+        for ef in EFS:
+            store = EdgeStore(quiet.model_copy(update={"ef": ef}))
+            store.open(info)
+            print(f"| {partitions} | recall@10, ef {ef} | | | {_recall(store, load):.4f} |", flush=True)
+            store.close()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _report(partitions: int, phase: str, load: Load, done: threading.Event) -> None:
+    seconds = load.during(done)
+    print(f"| {partitions} | {phase} | {seconds:.1f} | {load.row()} |", flush=True)
+
+
+def _after(seconds: float) -> threading.Event:
+    done = threading.Event()
+    threading.Timer(seconds, done.set).start()
+    return done
+
+
+def _when_indexed(store: EdgeStore, count: int) -> threading.Event:
+    done = threading.Event()
+
+    def watch() -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while time.monotonic() < deadline and store.stats().indexed < 0.75 * count:
+            done.wait(0.5)
+        done.wait(1.0)  # the end of the swap: closing and removing the old generation
+        done.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    return done
+
+
+def _recall(store: EdgeStore, load: Load) -> float:
+    """Of the ten exact nearest scores, the share that the store's answers reach (ties count as found)."""
+    held = load.vectors[load.current]
+    scores = []
+    for query in load.queries:
+        exact = np.sort(held @ query)[-10:]
+        answers = [hit.score for hit in store.search(query, 10)]
+        scores.append(sum(score >= exact[0] - 1e-5 for score in answers) / 10)
+    return float(np.mean(scores))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--vectors", type=int, default=50_000)
+    parser.add_argument("--partitions", type=int, nargs="+", default=[2])
+    options = parser.parse_args()
+    texts = sentences(options.vectors + QUERIES)
+    vectors = embedded(texts)
+    queries, held = vectors[-QUERIES:], vectors[:-QUERIES]
+    print(f"{len(held)} vectors of {held.shape[1]}, {os.cpu_count()} CPUs, {platform.platform()}\n\n{HEADER}")
+    for partitions in options.partitions:
+        measure(partitions, held, queries, texts)
+
+
+if __name__ == "__main__":
+    main()
