@@ -10,22 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Double = NDArray[np.float64]
 _erf = np.vectorize(erf, otypes=[np.float64])
 
 
-def plain_bert(weights: Mapping[str, Array], ids: list[int], layers: int = 6, heads: int = 12) -> Array:
+def plain_bert(weights: Mapping[str, Array], ids: list[int], layers: int = 6, heads: int = 12) -> Double:
     """The L2-normalised mean over all positions, float64 (hidden,)."""
 
-    def get(name: str) -> Array:
+    def get(name: str) -> Double:
         return weights[name].astype(np.float64)
 
-    def linear(name: str, rows: Array) -> Array:
-        return rows @ get(f"{name}.weight").T + get(f"{name}.bias")
+    def linear(name: str, rows: Double) -> Double:
+        product: Double = rows @ get(f"{name}.weight").T
+        return product + get(f"{name}.bias")
 
-    def norm(name: str, rows: Array) -> Array:
+    def norm(name: str, rows: Double) -> Double:
         centred = rows - rows.mean(axis=-1, keepdims=True)
         deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-12)
-        return centred / deviation * get(f"{name}.weight") + get(f"{name}.bias")
+        scaled: Double = centred / deviation * get(f"{name}.weight")
+        return scaled + get(f"{name}.bias")
 
     rows = get("embeddings.word_embeddings.weight")[ids]
     rows = rows + get("embeddings.position_embeddings.weight")[: len(ids)]
@@ -45,5 +48,5 @@ def plain_bert(weights: Mapping[str, Array], ids: list[int], layers: int = 6, he
         wide = linear(f"{name}.intermediate.dense", rows)
         wide = wide * 0.5 * (1 + _erf(wide / sqrt(2)))
         rows = norm(f"{name}.output.LayerNorm", linear(f"{name}.output.dense", wide) + rows)
-    mean = rows.mean(axis=0)
-    return mean / np.linalg.norm(mean)
+    mean: Double = rows.mean(axis=0)
+    return mean / float(np.linalg.norm(mean))

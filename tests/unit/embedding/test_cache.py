@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -175,7 +176,7 @@ class Counting:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def embed(self, texts: list[str]) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.texts += texts
         return np.array([vector(len(text)) for text in texts], np.float32).reshape(len(texts), 8)
 

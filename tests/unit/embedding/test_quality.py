@@ -38,7 +38,7 @@ def sample() -> list[str]:
         tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
         nodes = (node for node in ast.walk(tree) if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)))
         found = [text[:500] for text in (ast.get_docstring(node) for node in nodes) if text and len(text) > 20]
-        texts += found[:30]
+        texts += found[:16]
     return texts
 
 
@@ -53,12 +53,11 @@ def test_fp32_is_the_models_own_forward_pass(fp32: ModelEmbedder, text: str) -> 
 
 def test_int8_keeps_close_to_fp32(int8: ModelEmbedder, fp32: ModelEmbedder) -> None:
     texts = sample()
-    assert len(texts) > 150
+    assert len(texts) > 100
     small, full = int8.embed(texts), fp32.embed(texts)
     cosines = (small * full).sum(axis=1)
-    assert cosines.min() >= 0.975
-    assert np.mean(cosines) >= 0.988
-    assert np.mean(cosines >= 0.985) >= 0.95
+    assert cosines.min() >= 0.985
+    assert np.mean(cosines) >= 0.992
 
 
 def test_int8_finds_the_same_neighbours(int8: ModelEmbedder, fp32: ModelEmbedder) -> None:
