@@ -87,14 +87,14 @@ def show(
         remedy = "`freshet dead-letters list` shows the offsets"
         raise UsageError(f"There is no dead letter at offset {offset}", "never written, expired, or a marker", remedy)
     described = _described(stored)
-    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in stored.letter.headers}
+    headers = [(name, (value or b"").decode("utf-8", "replace")) for name, value in stored.letter.headers]
     if as_json:
         print_json({**described, "headers": headers, "value_base64": stored.letter.value})
         return
     out = console()
     for name, value in described.items():
         out.print(f"{name:>10}  {value}", markup=False, soft_wrap=True)
-    for name, text in headers.items():
+    for name, text in headers:
         out.print(f"    header  {name}: {text}", markup=False, soft_wrap=True)
     out.print("     value", markup=False)
     out.print(readable(stored.letter.value), markup=False, soft_wrap=True)
@@ -102,7 +102,7 @@ def show(
 
 @app.command()
 def redrive(
-    offsets: Annotated[list[int] | None, typer.Argument(metavar="[OFFSET]...", help="As the list shows them.")] = None,
+    offsets: Annotated[list[int] | None, typer.Argument(metavar="OFFSET", help="As the list shows them.")] = None,
     reason: ReasonOption = None,
     everything: Annotated[bool, typer.Option("--all", help="All that were not sent back yet.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also what was sent back before, or too often.")] = False,

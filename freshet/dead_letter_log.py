@@ -12,7 +12,7 @@ from freshet.errors import UnavailableError
 from freshet.settings import KafkaSettings
 from freshet.topics import DEAD_LETTERS
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 5.0
 Place = tuple[int, int]
 """Partition and offset on ``dead-letters``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -33,6 +34,9 @@ class RootGroup(TyperGroup):
         return command
 
     def invoke(self, ctx: Any) -> Any:
+        if not _debug(ctx):
+            # Without a handler Python prints warnings to stderr: librdkafka's every failed attempt to connect.
+            logging.getLogger("freshet").addHandler(logging.NullHandler())
         try:
             return super().invoke(ctx)
         except FreshetError as error:
