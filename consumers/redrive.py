@@ -15,9 +15,10 @@ SHOWN_REFUSALS = 10
 HEX_BYTES = 512
 
 app = typer.Typer(
-    help="See the records that were refused and why, and send them back.",
+    help="See the records that were refused, and send them back.",
+    add_completion=False,
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -35,10 +36,9 @@ def list_letters(
 ) -> None:
     """List dead letters, newest first.
 
+    \b
     Examples:
-
       freshet dead-letters list
-
       freshet dead-letters list --reason not-json --json | jq '.[].offset'
     """
     from freshet.cli.output import console, print_json
@@ -71,10 +71,12 @@ def show(
     bootstrap: BootstrapOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one dead letter whole: what was wrong, its headers, its value.
+    """Show one dead letter whole.
 
+    What was wrong with it, its headers, its value.
+
+    \b
     Example:
-
       freshet dead-letters show 17
     """
     from freshet.cli.output import console, print_json
@@ -112,12 +114,13 @@ def redrive(
     bootstrap: BootstrapOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send letters back to the topic they came from, byte for byte. Mend the cause first, or they come back.
+    """Send letters back to where they came from, byte for byte.
 
+    Mend the cause first, or they come back.
+
+    \b
     Examples:
-
       freshet dead-letters redrive 17 18
-
       freshet dead-letters redrive --reason text-too-long --yes
     """
     if sum((bool(offsets), reason is not None, everything)) != 1:

@@ -24,10 +24,9 @@ def delete(
 ) -> None:
     """Delete a document. What is published later with a lower version does not bring it back.
 
+    \b
     Examples:
-
       freshet delete note-1
-
       freshet delete order-17 --version 104
     """
     import time

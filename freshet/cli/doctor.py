@@ -20,12 +20,13 @@ def doctor(
     state: StateOption = DEFAULT_STATE,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is missing or wrong on this machine, and what to do. Exit code 1 when something must be mended.
+    """Say what is missing on this machine, and what to do.
 
+    Exit code 1 when something must be mended.
+
+    \b
     Examples:
-
       freshet doctor
-
       freshet doctor --watch ~/notes
     """
     from freshet.cli.output import console, print_json

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any
 
@@ -53,6 +54,7 @@ class RootGroup(TyperGroup):
             raise typer.Exit(1) from error
 
 
+@cache
 def _staged() -> Mapping[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=COMMANDS)}
 

@@ -19,7 +19,7 @@ app = typer.Typer(
     cls=RootGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -41,8 +41,8 @@ def root(
 ) -> None:
     """Keeps a vector index fresh: a row or a file changes, and within 100 ms a search by meaning finds it.
 
-    Start with [bold]freshet up --watch FOLDER[/], save a file in that folder, then
-    [bold]freshet search "what you wrote"[/]. When something is wrong: [bold]freshet status[/], [bold]freshet doctor[/].
+    Start with freshet up --watch FOLDER, save a file in that folder, then
+    freshet search "what you wrote". When something is wrong: freshet status, freshet doctor.
     """
 
 

@@ -41,18 +41,20 @@ def publish(
     bootstrap: BootstrapOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish a new version of a document; it can be searched about 100 ms later.
+    """Publish a new version of a document.
 
+    It can be searched about 100 ms later.
+
+    \b
     Examples:
-
       freshet publish note-1 --text "Returns are free for 30 days." --metadata language=en
-
       freshet publish manual --file manual.txt --metadata pages=212
-
       cat changes.jsonl | freshet publish -
 
-    A line of changes.jsonl: {"id": "note-1", "text": "…", "metadata": {"language": "en"}, "version": 7},
-    or {"id": "note-1", "op": "delete", "version": 8}.
+    \b
+    Lines of changes.jsonl:
+      {"id": "note-1", "text": "…", "metadata": {"language": "en"}, "version": 7}
+      {"id": "note-1", "op": "delete", "version": 8}
     """
     many = document == STDIN
     if many and (text is not None or file is not None or metadata or version is not None):

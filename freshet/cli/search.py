@@ -28,14 +28,12 @@ def search(
     api_key: ApiKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Search by meaning, and see how fresh each result is.
+    """Search by meaning; see how fresh each result is.
 
+    \b
     Examples:
-
       freshet search "how long may I return an item"
-
       freshet search "holiday rules" -k 3 --meta language=de --meta language=en
-
       freshet search "error 42" --source postgres --json | jq '.results[].id'
     """
     from freshet.cli.api import get

@@ -28,12 +28,13 @@ def up(
         int | None, typer.Option(min=1, max=65535, help="Of Flink's web UI; without it: the usual one if free.")
     ] = None,
 ) -> None:
-    """Start the whole pipeline here and keep it running: Kafka, Flink, the store, search. Ctrl-C stops it in order.
+    """Start the whole pipeline on this machine.
 
+    Kafka, Flink, the store and search run until Ctrl-C, which stops them in order; what dies is started again.
+
+    \b
     Examples:
-
       freshet up --watch ~/notes
-
       freshet up --state /data/freshet --port 8000
     """
     from freshet.cli.up import up as run
@@ -48,10 +49,12 @@ def up(
 def bench(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("docs/results"),
 ) -> None:
-    """Measure freshness, throughput and search on this machine, and write down the figures with how they were had.
+    """Measure freshness, throughput and search here.
 
+    Writes the figures down with how they were had.
+
+    \b
     Example:
-
       freshet bench --out /tmp/results
     """
     import_module("freshet.cli.bench").bench(out)

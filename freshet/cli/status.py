@@ -24,14 +24,14 @@ def status(
     api_key: ApiKeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what runs, how fresh it is, how far behind, and what is wrong. Exit code 3 when something is down.
+    """Show what runs, how fresh it is, and what is wrong.
 
+    Exit code 3 when something is down.
+
+    \b
     Examples:
-
       freshet status
-
       freshet status --json | jq .search.host.consumer.freshness_ms
-
       freshet status --url https://search.example.org --bootstrap kafka:9092
     """
     from freshet.cli.output import print_error, print_json
