@@ -10,6 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from freshet.embedding.packaged import file_sha256
+
 _log = logging.getLogger(__name__)
 _LOCK_SECONDS = 300.0
 
@@ -20,11 +22,11 @@ class BuiltModels:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, key: str, build: Callable[[], bytes]) -> bytes:
-        """The bytes stored under ``key``, or those of ``build()``, stored for the next time.
+    def load(self, key: str, build: Callable[[], bytes]) -> Path | bytes:
+        """The file stored under ``key``, just checked; if there is none, ``build()`` makes it.
 
         Blocks for the build, or while another process builds the same. A folder that cannot be written (read-only,
-        disk full) costs a build at each start and one warning, no error.
+        disk full) costs a build at each start and one warning, no error: then the bytes themselves are returned.
         """
         found = self._read(key)
         if found is not None:
@@ -35,23 +37,23 @@ class BuiltModels:
                 found = self._read(key)
                 if found is not None:
                     return found
-                built = build()
-                self._write(key, built)
-                return built
+                self._write(key, build())
+                return self._folder / f"{key}.onnx"
         except (OSError, Timeout) as error:
             _log.warning("the built model is not kept: %s; set FRESHET_MODEL_CACHE to a writable folder", error)
             return build()
 
-    def _read(self, key: str) -> bytes | None:
+    def _read(self, key: str) -> Path | None:
+        path = self._folder / f"{key}.onnx"
         try:
-            expected = (self._folder / f"{key}.sha256").read_text().strip()
-            data = (self._folder / f"{key}.onnx").read_bytes()
+            expected = (self._folder / f"{key}.sha256").read_text(encoding="ascii").strip()
+            found = file_sha256(path)
         except (OSError, UnicodeDecodeError):
             return None
-        if hashlib.sha256(data).hexdigest() != expected:
-            _log.warning("%s is damaged and is built again", self._folder / f"{key}.onnx")
+        if found != expected:
+            _log.warning("%s is damaged and is built again", path)
             return None
-        return data
+        return path
 
     def _write(self, key: str, data: bytes) -> None:
         # The digest comes last: until it is there, and right, the model is not believed.

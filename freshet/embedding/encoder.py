@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
@@ -29,7 +30,7 @@ class EncoderEngine:
     from all rows at once, so that in a batch a text's vector would depend on its neighbours and a replay would differ.
     """
 
-    def __init__(self, graph: bytes, tokens: ModelTokens, max_tokens: int, threads: int) -> None:
+    def __init__(self, graph: Path | bytes, tokens: ModelTokens, max_tokens: int, threads: int) -> None:
         options = session_options(threads)
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
