@@ -1,32 +1,26 @@
-"""A standalone Flink cluster from the apache-flink wheel: JobManager and TaskManager as processes, jobs over REST."""
+"""A standalone Flink cluster from the apache-flink wheel: JobManager and TaskManager as processes."""
 
 from __future__ import annotations
 
-import logging
 import os
 import site
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
 
-from freshet.errors import UnavailableError
 from freshet.stack.java import java_environment
-from freshet.stack.process import ProcessFailed, StackProcess, free_port, wait_until
+from freshet.stack.process import StackProcess, free_port
 
 DEFAULT_REST_PORT = 8081
 _JVM = "-XX:+UseSerialGC"
-_COMPLETE = ("*/chk-*/_metadata", "savepoint-*/_metadata")
-STOP_SECONDS = 15
 _QUIET = """
 # It warns of every sink with a committer at each checkpoint.
 logger.metricgroup.name = org.apache.flink.metrics.MetricGroup
 logger.metricgroup.level = ERROR
+logger.clients.name = org.apache.flink.kafka.shaded
+logger.clients.level = WARN
 """
-
-
-log = logging.getLogger(__name__)
 
 
 class FlinkHome:
@@ -107,6 +101,7 @@ class FlinkHome:
             "heartbeat.interval": "2 s",
             "heartbeat.timeout": "20 s",
             "web.cancel.enable": "true",
+            "metrics.fetcher.update-interval": "1 s",
         }
         (conf / "config.yaml").write_text("".join(f'{name}: "{value}"\n' for name, value in settings.items()))
 
@@ -154,83 +149,6 @@ class TaskManager(StackProcess):
     def ready(self) -> bool:
         overview = _overview(self._home)
         return overview is not None and overview["slots-total"] > 0
-
-
-class JobSubmission(StackProcess):
-    """``flink run`` of a Python module, as to a remote cluster. Ends once the job is accepted."""
-
-    def __init__(self, home: FlinkHome, log: Path, module: str, settings: Mapping[str, str]) -> None:
-        super().__init__("submit", log)
-        self._home = home
-        self._module = module
-        self._settings = dict(settings)
-
-    def environment(self) -> Mapping[str, str]:
-        return self._home.environment(**self._settings)
-
-    def command(self) -> Sequence[str]:
-        restore: list[str] = []
-        if (checkpoint := latest_checkpoint(self._home.checkpoints)) is not None:
-            restore = ["-s", f"file://{checkpoint}", "-n"]
-        flink = str(self._home.distribution / "bin" / "flink")
-        return [
-            flink,
-            "run",
-            "-d",
-            *restore,
-            "-pyexec",
-            sys.executable,
-            "-pyclientexec",
-            sys.executable,
-            "-pym",
-            self._module,
-        ]
-
-    def ready(self) -> bool:
-        """Whether the client is done; raises ProcessFailed with its log if it failed."""
-        if self.alive:
-            return False
-        if self._process is not None and self._process.returncode:
-            self.check()
-        return True
-
-
-def latest_checkpoint(folder: Path) -> Path | None:
-    """The newest complete retained checkpoint, of whichever job run."""
-    complete = [path.parent for pattern in _COMPLETE for path in folder.glob(pattern)]
-    return max(complete, key=lambda path: (path / "_metadata").stat().st_mtime_ns, default=None)
-
-
-def running_jobs(url: str) -> list[dict[str, object]]:
-    """Jobs that are not at their end, from the JobManager. Raises UnavailableError."""
-    try:
-        jobs = httpx.get(f"{url}/jobs/overview", timeout=5).raise_for_status().json()["jobs"]
-    except (httpx.HTTPError, ValueError, KeyError) as error:
-        raise UnavailableError(f"Flink at {url} does not answer", str(error), "see the JobManager's log") from error
-    return [job for job in jobs if job["state"] not in ("FINISHED", "CANCELED", "FAILED")]
-
-
-def stop_job(home: FlinkHome) -> None:
-    """Stop every job behind a savepoint, so that the next run starts where this one ended. Never raises."""
-    try:
-        for job in running_jobs(home.url):
-            request = {"targetDirectory": f"file://{home.checkpoints}", "drain": False}
-            httpx.post(f"{home.url}/jobs/{job['jid']}/stop", json=request, timeout=5).raise_for_status()
-        wait_until(lambda: not running_jobs(home.url), "the job has stopped", STOP_SECONDS)
-    except (httpx.HTTPError, UnavailableError, ProcessFailed) as error:
-        # The last periodic checkpoint serves as well: at most its interval is replayed.
-        log.warning("no final savepoint: %s", error)
-
-
-def job_runs(url: str) -> bool:
-    """Whether a job is RUNNING with every task running."""
-    try:
-        return any(
-            job["state"] == "RUNNING" and job["tasks"]["running"] == job["tasks"]["total"] > 0  # type: ignore[index]
-            for job in running_jobs(url)
-        )
-    except UnavailableError:
-        return False
 
 
 def _overview(home: FlinkHome) -> dict[str, int] | None:

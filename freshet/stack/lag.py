@@ -28,8 +28,3 @@ def lags(bootstrap: str, seconds: float = 5) -> dict[str, int]:
     except (KafkaException, TimeoutError) as error:
         raise UnavailableError(f"cannot read offsets from {bootstrap}", str(error)) from error
     return behind
-
-
-def total_lag(bootstrap: str) -> int:
-    """Records that some reader has not finished."""
-    return sum(lags(bootstrap).values())

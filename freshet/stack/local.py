@@ -14,12 +14,15 @@ from filelock import FileLock, Timeout
 
 from freshet.errors import UnavailableError, UsageError
 from freshet.stack import jars
-from freshet.stack.flink import FlinkHome, JobManager, JobSubmission, TaskManager, job_runs, stop_job
+from freshet.stack.flink import FlinkHome, JobManager, TaskManager
+from freshet.stack.flink_job import JobSubmission, job_runs, pending_records, stop_job
 from freshet.stack.kafka import KafkaBroker, create_topics
+from freshet.stack.lag import lags
 from freshet.stack.process import ProcessFailed, StackProcess, accepts, free_port, wait_until
 from freshet.stack.python_process import PythonProcess
 from freshet.stack.runfile import RunFile, read_run_file, remove_run_file, write_run_file
 from freshet.stack.settings import StackSettings
+from freshet.topics import CONSUMER_GROUP
 
 JOB_MODULE = "flink_jobs.main"
 MIN_FREE_BYTES = 1 << 30
@@ -47,6 +50,7 @@ class LocalStack:
         flink_jars = jars.resolve("flink", cache, progress)
         self.broker = KafkaBroker(self.state / "kafka", kafka_jars, self._log("kafka"), self.settings.kafka_port)
         self.flink = FlinkHome(self.state / "flink", flink_jars, self.settings.flink_port)
+        self.job_metrics_port = free_port()
         stage = self._stage_settings()
         self.jobmanager = JobManager(self.flink, self._log("jobmanager"))
         self.taskmanager = TaskManager(self.flink, self._log("taskmanager"))
@@ -110,10 +114,8 @@ class LocalStack:
         return True
 
     def backlog(self) -> int:
-        """Records on the two topics that their reader has not finished."""
-        from freshet.stack.lag import total_lag
-
-        return total_lag(self.broker.bootstrap)
+        """Records that the job has not read, or the consumer not written. Raises UnavailableError."""
+        return pending_records(self.flink.url) + lags(self.broker.bootstrap)[CONSUMER_GROUP]
 
     def stop(self) -> None:
         """Orderly, in the direction of the flow. Safe when some never started or died."""
@@ -139,7 +141,7 @@ class LocalStack:
             "FRESHET_STORE_PATH": str(self.state / "store"),
             "FRESHET_SEARCH_PORT": str(self.settings.search_port),
             "FRESHET_JOB_CACHE_PATH": str(self.state / "vectors.sqlite"),
-            "FRESHET_JOB_METRICS_PORT": str(free_port()),
+            "FRESHET_JOB_METRICS_PORT": str(self.job_metrics_port),
             "FRESHET_FILES_STATE": str(self.state / "files"),
             "FRESHET_MODEL_CACHE": os.environ.get("FRESHET_MODEL_CACHE", str(self.settings.cache / "models")),
         }

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from freshet.errors import UnavailableError
-from freshet.stack.flink import running_jobs
+from freshet.stack.flink_job import running_jobs
 from freshet.stack.local import LocalStack
 from freshet.stack.process import ProcessFailed, StackProcess
 

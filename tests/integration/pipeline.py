@@ -10,11 +10,12 @@ import httpx
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from freshet.dead_letters import DeadLetter
+from freshet.errors import UnavailableError
 from freshet.events import Metadata
 from freshet.publishing import Publisher, Receipt
 from freshet.settings import KafkaSettings
 from freshet.stack.local import LocalStack
-from freshet.stack.process import StackProcess, wait_until
+from freshet.stack.process import ProcessFailed, StackProcess, wait_until
 from freshet.topics import DEAD_LETTERS, DOCUMENTS
 
 DEADLINE_SECONDS = 60.0
@@ -83,12 +84,15 @@ class Pipeline:
     def wait_version(self, name: str, version: int, watch: Sequence[StackProcess] | None = None) -> dict[str, Any]:
         """Block until the document is live in this version, or deleted in it; returns what the API says of it."""
         answer: dict[str, Any] = {}
+        seen: list[str] = []
 
         def arrived() -> bool:
             try:
                 response = self.document(name)
-            except httpx.HTTPError:
+            except httpx.HTTPError as error:
+                seen[:] = [repr(error)]
                 return False
+            seen[:] = [response.text[:300]]
             if response.status_code not in (200, 410):
                 return False
             answer.update(response.json())
@@ -96,8 +100,18 @@ class Pipeline:
 
         watched = self.stack.processes if watch is None else watch
         alive = [process for process in watched if process.alive]
-        wait_until(arrived, f"{name} is there in version {version}", DEADLINE_SECONDS, alive)
+        try:
+            wait_until(arrived, f"{name} is there in version {version}", DEADLINE_SECONDS, alive)
+        except ProcessFailed as error:
+            raise AssertionError(f"{error.what}: {seen}, status {self.status()}\n{error.detail}") from error
         return answer
+
+    def status(self) -> str:
+        """What the system says of itself, for the message of a failed wait."""
+        try:
+            return self._http.get("/status").text + f" backlog {self.stack.backlog()}"
+        except (httpx.HTTPError, UnavailableError) as error:
+            return repr(error)
 
     def dead_letter(self, partition: int, offset: int) -> DeadLetter:
         """Block until the record at this place of ``documents`` is a dead letter."""

@@ -1,0 +1,178 @@
+"""The file producer as its own process, with a real broker that goes and comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer
+
+from freshet.codec import decode_document
+from freshet.dead_letters import DeadLetter
+from freshet.events import DocumentEvent
+from freshet.stack.kafka import KafkaBroker, create_topics
+from freshet.stack.process import StackProcess, wait_until
+from freshet.topics import DEAD_LETTERS, DOCUMENTS
+from tests.integration.test_publish_broker import events, messages, own_broker
+
+
+class FilesProcess(StackProcess):
+    def __init__(self, folder: Path, root: Path, bootstrap: str) -> None:
+        super().__init__("files", folder / "files.log")
+        self.folder = folder
+        self.root = root
+        self.bootstrap = bootstrap
+
+    def command(self) -> Sequence[str]:
+        return [sys.executable, "-m", "producers.files"]
+
+    def environment(self) -> Mapping[str, str]:
+        return {
+            **os.environ,
+            "FRESHET_FILES_ROOT": str(self.root),
+            "FRESHET_FILES_STATE": str(self.folder / "state"),
+            "FRESHET_FILES_TIMEOUT_S": "5",
+            "FRESHET_KAFKA_BOOTSTRAP": self.bootstrap,
+        }
+
+    def ready(self) -> bool:
+        return "watching" in self.log.read_text()
+
+
+Run = Callable[[], FilesProcess]
+
+
+@pytest.fixture
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    with own_broker(tmp_path_factory.mktemp("broker")) as broker:
+        create_topics(broker.bootstrap)
+        yield broker
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "root"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def files(tmp_path: Path, root: Path, broker: KafkaBroker) -> Iterator[FilesProcess]:
+    process = FilesProcess(tmp_path, root, broker.bootstrap)
+    yield process
+    process.kill()
+
+
+def texts(bootstrap: str) -> dict[str, str]:
+    """What an index would show: of each id the complete version that is the newest of all."""
+    newest: dict[str, list[DocumentEvent]] = {}
+    for event in events(bootstrap):
+        kept = newest.get(event.id)
+        if kept is None or event.version > kept[0].version:
+            newest[event.id] = [event]
+        elif event.version == kept[0].version:
+            kept.append(event)
+    return {
+        id: "".join(event.text or "" for event in sorted(kept, key=lambda event: event.part))
+        for id, kept in newest.items()
+        if kept[0].op == "upsert" and any(event.last for event in kept)
+    }
+
+
+def wanted(root: Path) -> dict[str, str]:
+    return {f"file:{path.relative_to(root)}": path.read_text() for path in root.rglob("*.md")}
+
+
+def test_changes_reach_the_topic_while_the_broker_comes_and_goes(
+    files: FilesProcess, root: Path, broker: KafkaBroker
+) -> None:
+    broker.kill()
+    (root / "before.md").write_text("written with no broker")
+    files.start()
+    wait_until(lambda: "does not answer" in files.log.read_text(), "it says what it waits for", 20, [files])
+    broker.start()
+    files.wait_ready()
+    wait_until(lambda: texts(broker.bootstrap) == wanted(root), "the first document", 20, [files])
+    broker.kill()
+    (root / "before.md").write_text("changed with no broker")
+    (root / "during.md").write_text("made with no broker")
+    wait_until(lambda: "sending again" in files.log.read_text(), "a delivery timed out", 20, [files])
+    broker.start()
+    broker.wait_ready()
+    wait_until(lambda: texts(broker.bootstrap) == wanted(root), "both documents", 30, [files])
+    (root / "broken.pdf").write_bytes(b"%PDF-nonsense")
+    wait_until(lambda: bool(messages(broker.bootstrap, DEAD_LETTERS.name)), "a dead letter", 10, [files])
+    [record] = messages(broker.bootstrap, DEAD_LETTERS.name)
+    letter = DeadLetter.from_record(record.key(), record.value(), record.headers())  # type: ignore[arg-type]
+    assert (letter.key, letter.value) == (b"file:broken.pdf", b'{"path":"broken.pdf"}')
+    assert (letter.stage, letter.reason) == ("files", "broken")
+
+
+def test_a_kill_in_the_middle_of_a_backlog_loses_nothing(files: FilesProcess, root: Path, broker: KafkaBroker) -> None:
+    for number in range(1000):
+        (root / f"{number}.md").write_text(f"document {number}")
+    files.start()
+    wait_until(lambda: len(messages(broker.bootstrap)) > 20, "some of the backlog", 30, [files])
+    files.kill()
+    for number in range(0, 1000, 10):
+        (root / f"{number}.md").write_text(f"document {number}, changed")
+    for number in range(5, 1000, 10):
+        (root / f"{number}.md").unlink()
+    files.start()
+    wait_until(lambda: texts(broker.bootstrap) == wanted(root), "every document", 60, [files])
+
+
+def test_a_signal_stops_it_soon_and_a_restart_says_nothing_twice(
+    files: FilesProcess, root: Path, broker: KafkaBroker
+) -> None:
+    (root / "a.md").write_text("a")
+    files.start()
+    wait_until(lambda: texts(broker.bootstrap) == wanted(root), "the document", 20, [files])
+    began = time.monotonic()
+    os.kill(files.pid, signal.SIGTERM)
+    wait_until(lambda: not files.alive, "it ended", 5)
+    assert time.monotonic() - began < 2.5
+    assert files._process is not None
+    assert files._process.returncode == 0
+    files.start()
+    (root / "b.md").write_text("b")
+    wait_until(lambda: texts(broker.bootstrap) == wanted(root), "the second document", 20, [files])
+    assert len(events(broker.bootstrap)) == 2
+
+
+def test_a_missing_folder_is_an_error_with_a_way_out(tmp_path: Path) -> None:
+    files = FilesProcess(tmp_path, tmp_path / "absent", "127.0.0.1:1")
+    run = subprocess.run(files.command(), env=dict(files.environment()), capture_output=True, text=True, timeout=30)
+    assert run.returncode == 1
+    assert "FRESHET_FILES_ROOT" in run.stderr
+
+
+def test_a_save_is_on_the_topic_within_tens_of_milliseconds(
+    files: FilesProcess, root: Path, broker: KafkaBroker, record_property: Callable[[str, object], None]
+) -> None:
+    files.start()
+    files.wait_ready()
+    consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "latency", "auto.offset.reset": "earliest"})
+    consumer.subscribe([DOCUMENTS.name])
+    taken = []
+    for number in range(60):
+        (root / f"{number % 10}.md").write_text(f"save {number}")
+        saved = time.perf_counter()
+        message = consumer.poll(10)
+        assert message is not None
+        taken.append((time.perf_counter() - saved) * 1e3)
+        assert decode_document(message.value()).text == f"save {number}"
+        time.sleep(0.05)  # the pace of saves, not a wait
+    consumer.close()
+    taken = sorted(taken[10:])
+    record_property("save_to_consumer_p50_ms", round(statistics.median(taken), 1))
+    record_property("save_to_consumer_p95_ms", round(taken[int(len(taken) * 0.95)], 1))
+    print(f"save to consumer: p50 {statistics.median(taken):.1f} ms, p95 {taken[47]:.1f}, max {taken[-1]:.1f}")  # noqa: T201
+    assert statistics.median(taken) < 100
