@@ -42,7 +42,6 @@ class FileProducer:
         self._watching = False
         self._threads: list[threading.Thread] = []
         self._root = Root.open(settings.root)
-        settings.state.mkdir(parents=True, exist_ok=True)
         self._states = FileStates(settings.state)
         try:
             require_same_root(self._root, self._states)

@@ -61,20 +61,24 @@ class FileStates:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Raises UsageError where another process holds the folder."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Raises UsageError where another process holds the folder, or nothing can be kept there."""
         self._lock_file = FileLock(folder / "files.lock")
+        self._lock = threading.Lock()
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             self._lock_file.acquire(timeout=0)
+            self._database = _open(folder / "files.sqlite")
         except Timeout as error:
             raise UsageError(
                 f"another file producer uses {folder}", "", "stop it or set FRESHET_FILES_STATE"
             ) from error
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(folder / "files.sqlite", check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=NORMAL")
-        self._database.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            self._lock_file.release()
+            raise UsageError(
+                f"cannot keep the files' state in {folder}",
+                str(error),
+                "make it writable, or set FRESHET_FILES_STATE to a new folder: every file is then published again",
+            ) from error
 
     def get(self, path: str) -> FileState | None:
         with self._lock:
@@ -151,3 +155,11 @@ class FileStates:
         with self._lock:
             self._database.close()
         self._lock_file.release()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=NORMAL")
+    database.executescript(_SCHEMA)
+    return database

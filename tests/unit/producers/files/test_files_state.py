@@ -99,3 +99,12 @@ def test_an_older_report_does_not_settle_a_newer_version(states: FileStates) -> 
 def test_a_second_process_is_turned_away(states: FileStates, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="another file producer"):
         FileStates(tmp_path)
+
+
+def test_a_state_that_cannot_be_kept_is_an_error_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "files.sqlite").write_bytes(b"no database at all, but long enough to be read as one" * 100)
+    with pytest.raises(UsageError, match="FRESHET_FILES_STATE"):
+        FileStates(tmp_path)
+    (tmp_path / "plain-file").touch()
+    with pytest.raises(UsageError, match="FRESHET_FILES_STATE"):
+        FileStates(tmp_path / "plain-file" / "state")
