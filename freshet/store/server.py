@@ -40,6 +40,8 @@ class ServerStore:
     Chunks and heads share the collection; heads are points without a vector. Every write waits until it is applied.
     """
 
+    durability_lag_s = 1.0
+
     def __init__(self, settings: StoreSettings, client: QdrantClient | None = None) -> None:
         self._settings = settings
         self._name = settings.collection
@@ -89,10 +91,10 @@ class ServerStore:
                     self._calls.check_applied("write", result)
 
     def flush(self) -> None:
-        """Nothing to wait for here: the server syncs its log by itself, every 5 s unless configured otherwise.
+        """Nothing that a client could wait for: the server syncs by itself, ``durability_lag_s`` after a write at most.
 
-        What a power loss of the server may take is what it acknowledged since; commit offsets that much later, or run
-        replicas.
+        A power loss of an unreplicated server can take what it acknowledged since. Commit offsets that much later, or
+        rewind when the server has restarted.
         """
 
     def search(self, vector: Vector, k: int, where: Filter | None = None) -> list[Hit]:
@@ -177,7 +179,8 @@ class ServerStore:
     def _create(self, client: QdrantClient, dimension: int) -> None:
         hnsw = models.HnswConfigDiff(m=self._settings.m, ef_construct=self._settings.ef_construct)
         vectors = models.VectorParams(size=dimension, distance=models.Distance.COSINE)
-        client.create_collection(self._name, vectors_config=vectors, hnsw_config=hnsw)
+        sync = models.OptimizersConfigDiff(flush_interval_sec=round(self.durability_lag_s))
+        client.create_collection(self._name, vectors_config=vectors, hnsw_config=hnsw, optimizers_config=sync)
         if self._settings.url is None:
             return  # the client's memory mode has no payload indexes
         keyword = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD)

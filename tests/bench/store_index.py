@@ -10,6 +10,8 @@ import argparse
 import os
 import platform
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -28,8 +30,18 @@ BATCH = 10
 DEADLINE_S = 300.0
 EFS = (64, 128, 256)
 HEADER = (
-    "| partitions | phase | seconds | write p50 / p99 / worst ms | query p50 / p99 / worst ms |\n|---|---|---|---|---|"
+    "| partitions | phase | seconds | write p50 / p99 / worst ms | query p50 / p99 / worst ms | idle process ms |\n"
+    "|---|---|---|---|---|---|"
 )
+IDLE = (
+    "import sys, time, threading; stop = threading.Event(); worst = 0.0\n"
+    "threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()\n"
+    "while not stop.is_set():\n"
+    "    started = time.perf_counter(); time.sleep(0.005)\n"
+    "    worst = max(worst, time.perf_counter() - started - 0.005)\n"
+    "print(worst * 1e3)"
+)
+"""How late the machine wakes a process that does nothing: the part of a stall that is not the store's."""
 
 
 @dataclass
@@ -120,15 +132,19 @@ def measure(partitions: int, vectors: NDArray[np.float32], queries: NDArray[np.f
         for ef in EFS:
             store = EdgeStore(quiet.model_copy(update={"ef": ef}))
             store.open(info)
-            print(f"| {partitions} | recall@10, ef {ef} | | | {_recall(store, load):.4f} |", flush=True)
+            print(f"| {partitions} | recall@10, ef {ef} | | | {_recall(store, load):.4f} | |", flush=True)
             store.close()
     finally:
         shutil.rmtree(folder)
 
 
 def _report(partitions: int, phase: str, load: Load, done: threading.Event) -> None:
-    seconds = load.during(done)
-    print(f"| {partitions} | {phase} | {seconds:.1f} | {load.row()} |", flush=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", IDLE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as idle:
+        seconds = load.during(done)
+        lateness = float(idle.communicate("")[0])
+    print(f"| {partitions} | {phase} | {seconds:.1f} | {load.row()} | {lateness:.1f} |", flush=True)
 
 
 def _after(seconds: float) -> threading.Event:

@@ -36,6 +36,8 @@ class EdgeStore:
     survives kill -9; after ``flush`` also a power loss.
     """
 
+    durability_lag_s = 0.0
+
     def __init__(self, settings: StoreSettings) -> None:
         self._settings = settings
         self._root = settings.path.absolute()
