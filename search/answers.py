@@ -99,8 +99,13 @@ class ErrorAnswer:
     error: str
     detail: str
     remedy: str
-    version: int | None = None
-    """Of a document that was deleted: by which version."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedAnswer(ErrorAnswer):
+    """The same for a document that was deleted, with the version that deleted it."""
+
+    version: int
 
 
 def json_response(answer: Any, status: int = 200) -> Response:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from freshet.headers import EMBEDDED, PUBLISHED, SOURCE_COMMIT, UPSERTED
 from freshet.store import ChunkPoint, Head, VectorStore
-from search.answers import DocumentAnswer, DocumentChunk, ErrorAnswer, HopTimes, json_response
+from search.answers import DeletedAnswer, DocumentAnswer, DocumentChunk, ErrorAnswer, HopTimes, json_response
 from search.engine import milliseconds, rfc3339
 from search.problems import Problem
 from search.workers import Workers
@@ -18,7 +18,7 @@ from search.workers import Workers
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": DocumentAnswer},
     404: {"model": ErrorAnswer, "description": "no version of it was ever complete"},
-    410: {"model": ErrorAnswer, "description": "deleted; the detail says by which version"},
+    410: {"model": DeletedAnswer, "description": "deleted"},
 }
 
 

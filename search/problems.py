@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from freshet.errors import FreshetError, RejectedRecord, UnavailableError
-from search.answers import ErrorAnswer, json_response
+from search.answers import DeletedAnswer, ErrorAnswer, json_response
 
 _DOCS = "see /docs for what this API takes"
 
@@ -22,7 +22,8 @@ class Problem(Exception):
     def __init__(self, status: int, error: str, detail: str = "", remedy: str = "", version: int | None = None) -> None:
         super().__init__(status, error, detail, remedy)
         self.status = status
-        self.body = ErrorAnswer(error, detail, remedy, version)
+        said = (error, detail, remedy)
+        self.body = ErrorAnswer(*said) if version is None else DeletedAnswer(*said, version)
 
 
 def install_handlers(app: FastAPI) -> None:

@@ -36,6 +36,7 @@ def test_what_was_deleted_is_410_with_its_version(client: httpx.Client, shelf: S
     answer = client.get("/documents/gone")
     assert answer.status_code == 410
     assert "version 12" in answer.json()["detail"]
+    assert answer.json()["version"] == 12
 
 
 def test_what_is_not_complete_yet_is_404_and_says_so(client: httpx.Client, store: VectorStore) -> None:
