@@ -14,11 +14,11 @@ from collections.abc import Iterator
 
 from freshet.chunking.boundaries import Boundary, forced_boundaries, natural_boundaries
 
-MIN_BYTES = 300
-"""No section is shorter but a whole text, or what follows the last forced cut. The mean is about twice this, some 150
-tokens of English."""
-MAX_BYTES = 1400
-"""No section is longer: two chunks of prose, at worst three of dense code."""
+MIN_BYTES = 250
+"""No section is shorter but a whole text, or what follows the last forced cut. The mean is
+about twice this, some 130 tokens of English."""
+MAX_BYTES = 1000
+"""No section is longer: mostly one chunk of prose, at worst three of dense code."""
 WINDOW = MAX_BYTES + MIN_BYTES
 """How much of the text a cut depends on, counted from the section's start."""
 
