@@ -12,7 +12,7 @@ from freshet.embedding.protocol import Tokens
 from freshet.errors import UsageError
 
 DEFAULT_CAPACITY = 254
-"""all-MiniLM's 256 less its two special tokens. Four sections in five then are one chunk each, which is what keeps
+"""all-MiniLM's 256 less its two special tokens. Nine sections in ten then are one chunk each, which is what keeps
 an edit from changing its neighbours' chunks; a model that takes more gains nothing, since sections are no longer."""
 DEFAULT_OVERLAP = 20
 """About one sentence, repeated only where a section had to be split."""
