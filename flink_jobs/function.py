@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from prometheus_client import start_http_server
 from pyflink.table import DataTypes
 from pyflink.table.udf import FunctionContext, TableFunction
 
@@ -16,7 +15,7 @@ from freshet.chunking import Chunker
 from freshet.embedding.cache import CachedEmbedder, VectorCache
 from freshet.embedding.load import load_embedder
 from freshet.embedding.settings import ModelSettings
-from freshet.metrics import EMBEDDED
+from freshet.metrics import EMBEDDED, serve_metrics
 from freshet.topics import DEAD_LETTERS, EMBEDDINGS
 
 Row = tuple[str, bytes | None, bytes | None, str | None, str | None, str | None]
@@ -47,7 +46,7 @@ class IngestFunction(TableFunction):  # type: ignore[misc]
         self._counter = EMBEDDED.counter()
         self._ingestion = Ingestion(self._embedder, Chunker.of(model), VersionGuard(), as_json=job.encoding == "json")
         if job.metrics_port:
-            start_http_server(job.metrics_port, "127.0.0.1")
+            serve_metrics(job.metrics_port)
 
     def eval(self, key: bytes | None, value: bytes | None) -> Iterator[Row]:
         for out in self._ingestion.process(key, value):

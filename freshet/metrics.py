@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
+C = TypeVar("C", Counter, Gauge, Histogram)
 Kind = Literal["counter", "gauge", "histogram"]
 
 LATENCY_BUCKETS = (
@@ -27,13 +30,34 @@ class Metric:
     buckets: tuple[float, ...] = ()
 
     def counter(self) -> Counter:
-        return Counter(self.name.removesuffix("_total"), self.meaning, self.labels)
+        return _collector(self, Counter)
 
     def gauge(self) -> Gauge:
-        return Gauge(self.name, self.meaning, self.labels)
+        return _collector(self, Gauge)
 
     def histogram(self) -> Histogram:
-        return Histogram(self.name, self.meaning, self.labels, buckets=self.buckets or LATENCY_BUCKETS)
+        return _collector(self, Histogram)
+
+
+_collectors: dict[str, Any] = {}
+_lock = threading.Lock()
+
+
+def _collector(metric: Metric, kind: type[C]) -> C:
+    """The process's one collector of this name: a Flink subtask that starts again finds it there."""
+    with _lock:
+        found: C | None = _collectors.get(metric.name)
+        if found is None:
+            options = {"buckets": metric.buckets or LATENCY_BUCKETS} if kind is Histogram else {}
+            found = kind(metric.name.removesuffix("_total"), metric.meaning, metric.labels, **options)  # type: ignore[arg-type]
+            _collectors[metric.name] = found
+        return found
+
+
+@functools.cache
+def serve_metrics(port: int, host: str = "127.0.0.1") -> None:
+    """Expose this process's metrics over HTTP, from a thread of its own; once, however often it is called."""
+    start_http_server(port, host)
 
 
 FRESHNESS = Metric("freshet_freshness_seconds", "histogram", "Source commit to searchable, per document version.")
@@ -52,14 +76,24 @@ POLICY_DECISIONS = Metric(
 LAG_RECORDS = Metric("freshet_consumer_lag_records", "gauge", "Records on vector-embeddings not yet processed.")
 STORE_SECONDS = Metric("freshet_store_seconds", "histogram", "One call to the store.", ("operation",))
 STORE_ERRORS = Metric("freshet_store_errors_total", "counter", "Store calls that failed and were retried.")
-STORE_POINTS = Metric("freshet_store_points", "gauge", "Points by kind: documents, tombstones, chunks, indexed.", ("kind",))
+STORE_POINTS = Metric(
+    "freshet_store_points", "gauge", "Points by kind: documents, tombstones, chunks, indexed.", ("kind",)
+)
 DEAD = Metric("freshet_dead_letters_total", "counter", "Records sent to dead letters.", ("stage", "reason"))
 SEARCH_SECONDS = Metric("freshet_search_seconds", "histogram", "One search, by part: embed, store, total.", ("part",))
 SEARCH_REQUESTS = Metric("freshet_search_requests_total", "counter", "Search requests by status code.", ("status",))
-EMBEDDED = Metric("freshet_embeddings_total", "counter", "Chunks by how the vector was had: model or cache.", ("origin",))
-JOB_RECORDS = Metric("freshet_job_records_total", "counter", "Documents records by outcome in the Flink job.", ("outcome",))
-FILES = Metric("freshet_files_total", "counter", "File events by outcome: published, unchanged, deleted, refused.", ("outcome",))
-PUBLISHED = Metric("freshet_published_total", "counter", "Delivery reports by outcome: acknowledged, failed.", ("outcome",))
+EMBEDDED = Metric(
+    "freshet_embeddings_total", "counter", "Chunks by how the vector was had: model or cache.", ("origin",)
+)
+JOB_RECORDS = Metric(
+    "freshet_job_records_total", "counter", "Documents records by outcome in the Flink job.", ("outcome",)
+)
+FILES = Metric(
+    "freshet_files_total", "counter", "File events by outcome: published, unchanged, deleted, refused.", ("outcome",)
+)
+PUBLISHED = Metric(
+    "freshet_published_total", "counter", "Delivery reports by outcome: acknowledged, failed.", ("outcome",)
+)
 BUILD = Metric("freshet_build_info", "gauge", "Always 1; the labels say what runs.", ("version", "model", "revision"))
 
 METRICS = (
