@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from freshet.codec import decode_document
 from freshet.dead_letters import DeadLetter
@@ -39,8 +40,9 @@ def own_broker(folder: Path) -> Iterator[KafkaBroker]:
         broker.kill()
 
 
+@retry(retry=retry_if_exception_type(KafkaException), wait=wait_fixed(0.1), stop=stop_after_delay(20), reraise=True)
 def messages(bootstrap: str, topic: str = DOCUMENTS.name) -> list[Message]:
-    """Everything on a topic now, in order within each partition."""
+    """Everything on a topic now, in order within each partition; asks again while a started broker elects leaders."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "test-reader", "enable.auto.commit": False})
     try:
         found: list[Message] = []
@@ -51,7 +53,8 @@ def messages(bootstrap: str, topic: str = DOCUMENTS.name) -> list[Message]:
             while last < high - 1:
                 message = consumer.poll(10)
                 assert message is not None, f"nothing more on {topic}/{number} after {last} of {high}"
-                assert message.error() is None
+                if (error := message.error()) is not None:
+                    raise KafkaException(error)
                 found.append(message)
                 last = message.offset() or 0
         return found
