@@ -74,7 +74,8 @@ class RecordProducer:
         deadline = time.monotonic() + self._timeout_s
         while not self._closed.is_set():
             try:
-                return self._producer.produce(topic, value, key, headers=sent, on_delivery=report)
+                self._producer.produce(topic, value, key, headers=sent, on_delivery=report)
+                return
             except BufferError as error:
                 if time.monotonic() > deadline:
                     raise UnavailableError(
@@ -104,7 +105,8 @@ class RecordProducer:
 
     def flush(self, timeout_s: float | None = None) -> int:
         """Block until every record has its report or the time is over; returns how many have none."""
-        return self._producer.flush(self._timeout_s if timeout_s is None else timeout_s)
+        left: int = self._producer.flush(self._timeout_s if timeout_s is None else timeout_s)
+        return left
 
     def close(self, timeout_s: float | None = None) -> None:
         """Flush, fail what is left, stop the thread. Further sends raise UsageError."""

@@ -82,12 +82,12 @@ class FileProducer:
         return self._scan.completed > 0 and self._work.size() == 0 and self._voice.tally.unacknowledged == 0
 
     def state(self) -> dict[str, object]:
-        """The content of ``files.json``: ``to_publish`` is ``published`` + ``refused`` + what still waits."""
+        """The content of ``files.json``: ``to_publish`` is ``published`` and what still waits."""
         tally = self._voice.tally
         waiting = self._work.size() + tally.unacknowledged
         return {
             "scanned": self._scan.scanned,
-            "to_publish": tally.published + tally.refused + waiting,
+            "to_publish": tally.published + waiting,
             "published": tally.published,
             "refused": tally.refused,
             "watching": self._watching and self._failure is None and not self._stop.is_set(),
