@@ -112,7 +112,7 @@ def test_changes_reach_the_topic_while_the_broker_comes_and_goes(
     (notes / "broken.pdf").write_bytes(b"%PDF-nonsense")
     wait_until(lambda: bool(messages(broker.bootstrap, DEAD_LETTERS.name)), "a dead letter", 10, [files])
     [record] = messages(broker.bootstrap, DEAD_LETTERS.name)
-    letter = DeadLetter.from_record(record.key(), record.value(), record.headers())  # type: ignore[arg-type]
+    letter = DeadLetter.from_record(record.key(), record.value(), record.headers())
     path = f"{notes.name}/broken.pdf"
     assert (letter.key, letter.value) == (f"file:{path}".encode(), f'{{"path":"{path}"}}'.encode())
     assert (letter.stage, letter.reason) == ("files", "broken")

@@ -95,7 +95,7 @@ def test_the_receipt_says_where_the_record_lies(publisher: Publisher, broker: Ka
         if (message.partition(), message.offset()) == (receipts[1].partition, receipts[1].offset)
     ]
     assert message.key() == b"place"
-    headers = read_headers(message.headers())  # type: ignore[arg-type]
+    headers = read_headers(message.headers())
     assert len(headers[TRACEPARENT]) == 55
     assert (stamp(headers, SOURCE_COMMIT) or 0) <= (stamp(headers, PUBLISHED) or 0)
 
