@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -68,6 +68,7 @@ class Upserter:
         self._stopping = stopping
         self._window = SlidingWindow(settings.window_seconds)
         self._written: dict[int, int] = {}
+        self._flushed: deque[tuple[int, dict[int, int]]] = deque()
         self._committed_at = self._adapted_at = clock()
         self.limit = settings.initial_limit
 
@@ -83,12 +84,17 @@ class Upserter:
         return len(messages)
 
     def commit(self) -> None:
-        """Make everything written durable, then commit its offsets. Raises UnavailableError."""
-        self._committed_at = self._clock()
+        """Make everything written durable, then commit the offsets that are. Raises UnavailableError."""
+        now = self._committed_at = self._clock()
         if self._written:
             self._store.flush()
-            self._source.commit(self._written)
-            self._written.clear()
+            self._flushed.append((now, self._written))
+            self._written = {}
+        durable: dict[int, int] = {}
+        while self._flushed and now - self._flushed[0][0] >= self._store.durability_lag_s * 1e9:
+            durable.update(self._flushed.popleft()[1])
+        if durable:
+            self._source.commit(durable)
         self._observer.lag(self._source.lag())
 
     def release(self, partitions: frozenset[int]) -> None:
@@ -97,8 +103,9 @@ class Upserter:
             self.commit()
         except UnavailableError as error:
             log.warning("partitions %s go uncommitted, their new owner repeats them: %s", sorted(partitions), error)
-        for partition in partitions:
-            self._written.pop(partition, None)
+        for _, positions in (*self._flushed, (0, self._written)):
+            for partition in partitions:
+                positions.pop(partition, None)
 
     def _process(self, messages: Sequence[Message], started: int) -> None:
         arrivals, letters = self._decode(messages)

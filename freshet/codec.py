@@ -26,7 +26,7 @@ def encode_document(event: DocumentEvent) -> bytes:
 def decode_document(value: bytes | None, key: bytes | None = None) -> DocumentEvent:
     """Parse and check one ``documents`` record. A missing key is allowed, a key that differs from the id is not."""
     if value is None or not value:
-        raise RejectedRecord("empty-record", "the record has no value; a delete is a record with op=delete and a version")
+        raise RejectedRecord("empty-record", "it has no value; a delete is a record with op=delete and a version")
     try:
         event = _document_decoder.decode(value)
     except msgspec.ValidationError as error:

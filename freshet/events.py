@@ -14,7 +14,7 @@ Metadata = dict[str, Scalar | list[Scalar]]
 
 Version = Annotated[
     int,
-    Meta(ge=0, le=2**63 - 1, description="Grows with each change of this id at its source: LSN, mtime in ns, sequence."),
+    Meta(ge=0, le=2**63 - 1, description="Grows with each change of this id at its source: LSN, mtime, sequence."),
 ]
 Index = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
@@ -37,7 +37,9 @@ class DocumentEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     metadata: Metadata = {}
     tenant: Annotated[str, Meta(max_length=256)] = ""
     source: Annotated[str, Meta(max_length=256, description="Which producer, for example files or postgres.")] = ""
-    occurred_at: Annotated[datetime, Meta(tz=True, description="When it changed at its source (RFC 3339).")] | None = None
+    occurred_at: Annotated[datetime, Meta(tz=True, description="When it changed at its source, RFC 3339.")] | None = (
+        None
+    )
     part: Annotated[int, Meta(ge=0, le=2**31 - 1, description="0 unless a long text is split.")] = 0
     last: Annotated[bool, Meta(description="Whether this is the version's final part.")] = True
 

@@ -29,7 +29,7 @@ class SearchSettings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(7700, ge=0, le=65535)
-    api_key: SecretStr | None = Field(None, description="when set, every request needs it in X-API-Key")
+    api_key: SecretStr | None = Field(None, description="when set, searches, documents and status need it in X-API-Key")
     max_k: int = Field(100, ge=1, le=1000)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,9 +14,10 @@ import msgspec
 from freshet.cli import api
 from freshet.cli.flink_state import JobState, job_state
 from freshet.cli.processes import ProcessState, process_state
-from freshet.errors import FreshetError
+from freshet.errors import FreshetError, UnavailableError
 from freshet.settings import KafkaSettings
 from freshet.stack.runfile import RunFile
+from freshet.topics import JOB_GROUP
 
 T = TypeVar("T")
 _UNKNOWN_JOBS = frozenset({"NONE", "FAILED", "CANCELED", "FINISHED"})
@@ -54,7 +56,7 @@ def look(
     with ThreadPoolExecutor(4) as pool:
         job = pool.submit(job_state, run.flink_url) if run else None
         search = pool.submit(_attempt, lambda: api.get(url, "/status", (), api_key, 5)) if url else None
-        lag = pool.submit(_attempt, lambda: _lags(kafka)) if kafka else None
+        lag = pool.submit(_attempt, lambda: _lags(kafka, run)) if kafka else None
         dead = pool.submit(_attempt, lambda: _open_letters(kafka)) if kafka else None
     seen.job = job.result() if job else None
     for part, asked in (("search", search), ("lag", lag), ("dead_letters", dead)):
@@ -78,10 +80,16 @@ def _attempt(ask: Callable[[], T]) -> T | FreshetError:
         return error
 
 
-def _lags(kafka: KafkaSettings) -> dict[str, int]:
+def _lags(kafka: KafkaSettings, run: RunFile | None) -> dict[str, int]:
+    from freshet.stack.flink_job import pending_records
     from freshet.stack.lag import lags
 
-    return lags(kafka.bootstrap)
+    behind = lags(kafka)
+    if run is not None:
+        # The source's own count: an idle one commits its offsets up to ten seconds late.
+        with contextlib.suppress(UnavailableError):
+            behind[JOB_GROUP] = pending_records(run.flink_url)
+    return behind
 
 
 def _open_letters(kafka: KafkaSettings) -> int:

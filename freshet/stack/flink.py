@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from freshet.stack.java import java_environment
-from freshet.stack.process import StackProcess, free_port
+from freshet.stack.process import MODEL_PROCESS, StackProcess, free_port
 
 DEFAULT_REST_PORT = 8081
 _JVM = "-XX:+UseSerialGC"
@@ -55,9 +55,7 @@ class FlinkHome:
             FLINK_LOG_DIR=str(self.folder / "log"),
             FLINK_PID_DIR=str(self.folder),
             PYTHONPATH=os.pathsep.join((str(Path(__file__).parents[2]), *site.getsitepackages())),
-            # A BLAS pool in the TaskManager would only fight the pipeline for the same cores.
-            OMP_NUM_THREADS="1",
-            OPENBLAS_NUM_THREADS="1",
+            **MODEL_PROCESS,
             **extra,
         )
 

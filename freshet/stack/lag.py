@@ -6,14 +6,15 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicP
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from freshet.errors import UnavailableError
+from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, JOB_GROUP
 
 READERS = ((JOB_GROUP, DOCUMENTS), (CONSUMER_GROUP, EMBEDDINGS))
 
 
-def lags(bootstrap: str, seconds: float = 5) -> dict[str, int]:
+def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
     """Records behind by group, from committed offsets: at most a commit interval too high. Raises UnavailableError."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **kafka.extra})
     try:
         behind: dict[str, int] = {}
         for group, topic in READERS:
@@ -26,5 +27,5 @@ def lags(bootstrap: str, seconds: float = 5) -> dict[str, int]:
                 max(0, end.result(seconds).offset - done.get(one.partition, 0)) for one, end in ends.items()
             )
     except (KafkaException, TimeoutError) as error:
-        raise UnavailableError(f"cannot read offsets from {bootstrap}", str(error)) from error
+        raise UnavailableError(f"cannot read offsets from {kafka.bootstrap}", str(error)) from error
     return behind

@@ -13,6 +13,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from freshet.errors import UnavailableError, UsageError
+from freshet.settings import KafkaSettings
 from freshet.stack import jars
 from freshet.stack.flink import FlinkHome, JobManager, TaskManager
 from freshet.stack.flink_job import JobSubmission, job_runs, pending_records, stop_job
@@ -115,7 +116,7 @@ class LocalStack:
 
     def backlog(self) -> int:
         """Records that the job has not read, or the consumer not written. Raises UnavailableError."""
-        return pending_records(self.flink.url) + lags(self.broker.bootstrap)[CONSUMER_GROUP]
+        return pending_records(self.flink.url) + lags(KafkaSettings(bootstrap=self.broker.bootstrap))[CONSUMER_GROUP]
 
     def stop(self) -> None:
         """Orderly, in the direction of the flow. Safe when some never started or died."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from freshet.stack.process import StackProcess
+from freshet.stack.process import MODEL_PROCESS, StackProcess
 
 
 class PythonProcess(StackProcess):
@@ -29,7 +29,7 @@ class PythonProcess(StackProcess):
         self._ready = ready
 
     def environment(self) -> Mapping[str, str]:
-        return {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", **self._settings}
+        return {**os.environ, "PYTHONUNBUFFERED": "1", **MODEL_PROCESS, **self._settings}
 
     def command(self) -> Sequence[str]:
         return [sys.executable, "-m", self._module, *self._arguments]

@@ -116,6 +116,10 @@ class StoreStats:
 class VectorStore(Protocol):
     """Blocking and thread-safe. Every method raises UnavailableError when the store cannot answer at present."""
 
+    @property
+    def durability_lag_s(self) -> float:
+        """How long after ``flush`` returned a power loss may still undo a write; offsets wait that much longer."""
+
     def open(self, expected: CollectionInfo) -> None:
         """Create the collection or open it. Raises RevisionMismatch when another model's vectors are in it."""
 
@@ -130,7 +134,7 @@ class VectorStore(Protocol):
         """
 
     def flush(self) -> None:
-        """Return when everything written so far would survive a power loss."""
+        """Return when everything written so far would survive a power loss, or will within ``durability_lag_s``."""
 
     def search(self, vector: Vector, k: int, where: Filter | None = None) -> list[Hit]:
         """The k nearest visible chunks, best first; fewer where fewer match."""

@@ -12,7 +12,7 @@ from freshet.errors import RejectedRecord
 
 
 class HashEmbedder:
-    """Words are tokens. ``calls`` counts the texts embedded; a text with "NaN" is refused as the model's NaN would be."""
+    """Words are tokens. ``calls`` counts texts; one with "NaN" is refused as the model's NaN would be."""
 
     model = "double"
     revision = "r1"

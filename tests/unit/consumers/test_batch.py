@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -86,7 +87,7 @@ def histories(draw: st.DrawFn) -> tuple[dict[str, dict[int, tuple[int, ...] | No
     again = draw(st.lists(st.sampled_from(records), max_size=6))
     stream = [*shuffled, *again]
     cuts = sorted(draw(st.sets(st.integers(1, len(stream)), max_size=5)) | {0, len(stream)})
-    return truth, [stream[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    return truth, [stream[start:end] for start, end in itertools.pairwise(cuts)]
 
 
 @given(histories())

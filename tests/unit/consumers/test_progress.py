@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,5 +48,5 @@ def test_ranges_stay_sorted_disjoint_and_joined(numbers: set[int]) -> None:
     for number in numbers:
         ranges = progress.insert(ranges, number)
     assert {number for start, end in ranges for number in range(start, end)} == numbers
-    assert all(left[1] < right[0] for left, right in zip(ranges, ranges[1:], strict=False))
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(ranges))
     assert all(progress.holds(ranges, number) for number in numbers)
