@@ -9,10 +9,12 @@ from pathlib import Path
 
 import httpx
 
-from freshet.stack.java import java_environment
+from freshet.stack.java import class_archive, java_environment, java_home
 from freshet.stack.process import MODEL_PROCESS, StackProcess, free_port
 
 DEFAULT_REST_PORT = 8081
+SLOTS = 4
+TASK_HEAP_MB = 384
 _JVM = "-XX:+UseSerialGC"
 _QUIET = """
 # It warns of every sink with a committer at each checkpoint.
@@ -26,8 +28,11 @@ logger.clients.level = WARN
 class FlinkHome:
     """What the cluster's processes share: configuration, libraries and checkpoints under one folder."""
 
-    def __init__(self, folder: Path, connector_jars: Sequence[Path], rest_port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, connector_jars: Sequence[Path], archives: Path, rest_port: int | None = None
+    ) -> None:
         self.folder = folder
+        self.archives = archives
         self.rest_port = rest_port or free_port(DEFAULT_REST_PORT)
         self.rpc_port = free_port()
         self._connectors = connector_jars
@@ -69,25 +74,27 @@ class FlinkHome:
         options = _option_line(self.distribution / "conf" / "config.yaml", "all:")
         settings = {
             "env.java.opts.all": f"{options} {_JVM}",
-            # These two live for seconds or do little: the second compiler would cost them more than it saves.
-            "env.java.opts.jobmanager": "-XX:TieredStopAtLevel=1",
+            # It lives for seconds: the second compiler would cost more than it saves.
             "env.java.opts.client": "-XX:TieredStopAtLevel=1",
             "jobmanager.rpc.address": "127.0.0.1",
             "jobmanager.bind-host": "127.0.0.1",
             "jobmanager.rpc.port": self.rpc_port,
-            "jobmanager.memory.process.size": "768m",
-            "jobmanager.memory.jvm-metaspace.size": "192m",
-            "jobmanager.memory.jvm-overhead.min": "96m",
             "jobmanager.execution.failover-strategy": "region",
             "taskmanager.host": "127.0.0.1",
             "taskmanager.bind-host": "127.0.0.1",
-            "taskmanager.numberOfTaskSlots": 4,
-            "taskmanager.memory.process.size": "1024m",
-            "taskmanager.memory.managed.size": "0m",
+            "taskmanager.numberOfTaskSlots": SLOTS,
+            # All sizes are said, as TaskManagerRunner demands when no script derives them.
+            "taskmanager.cpu.cores": SLOTS,
+            "taskmanager.memory.framework.heap.size": "128m",
+            "taskmanager.memory.task.heap.size": f"{TASK_HEAP_MB}m",
+            "taskmanager.memory.framework.off-heap.size": "128m",
+            "taskmanager.memory.task.off-heap.size": "0m",
             "taskmanager.memory.network.min": "32m",
             "taskmanager.memory.network.max": "32m",
-            "taskmanager.memory.jvm-metaspace.size": "192m",
-            "taskmanager.memory.jvm-overhead.min": "128m",
+            "taskmanager.memory.managed.size": "0m",
+            "taskmanager.memory.jvm-metaspace.size": "256m",
+            "taskmanager.memory.jvm-overhead.min": "192m",
+            "taskmanager.memory.jvm-overhead.max": "192m",
             "taskmanager.registration.timeout": "5 min",
             "rest.address": "127.0.0.1",
             "rest.bind-address": "127.0.0.1",
@@ -102,6 +109,19 @@ class FlinkHome:
             "metrics.fetcher.update-interval": "1 s",
         }
         (conf / "config.yaml").write_text("".join(f'{name}: "{value}"\n' for name, value in settings.items()))
+
+    def java(self, name: str, main: str, *options: str) -> list[str]:
+        """Command of a cluster process. Without the shell scripts, which start three JVMs to read the settings."""
+        conf = self.folder / "conf"
+        every = _option_line(self.distribution / "conf" / "config.yaml", "all:").split()
+        class_path = ":".join(str(jar) for jar in sorted((self.folder / "lib").glob("*.jar")))
+        return [
+            f"{java_home()}/bin/java",
+            *(*every, _JVM, *options),
+            f"-Dlog4j.configurationFile=file:{conf / 'log4j-console.properties'}",
+            f"-Dlog.file={self.folder / 'log' / name}.log",
+            *("-cp", class_path, main, "--configDir", str(conf)),
+        ]
 
     def _link_libraries(self) -> None:
         lib = self.folder / "lib"
@@ -124,7 +144,12 @@ class JobManager(StackProcess):
         return self._home.environment()
 
     def command(self) -> Sequence[str]:
-        return [str(self._home.distribution / "bin" / "jobmanager.sh"), "start-foreground"]
+        main = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+        # It does little: the second compiler would cost more than it saves.
+        options = ("-Xmx256m", "-XX:MaxMetaspaceSize=192m", "-XX:TieredStopAtLevel=1")
+        # Not for the other two: Janino, with which they compile the job's code, fails on archived classes.
+        archive = class_archive(self._home.archives, self.name)
+        return [*self._home.java(self.name, main, *options, *archive), "--executionMode", "cluster"]
 
     def ready(self) -> bool:
         return _overview(self._home) is not None
@@ -142,7 +167,9 @@ class TaskManager(StackProcess):
         return self._home.environment(**self._settings)
 
     def command(self) -> Sequence[str]:
-        return [str(self._home.distribution / "bin" / "taskmanager.sh"), "start-foreground"]
+        heap = f"{TASK_HEAP_MB + 128}m"
+        options = (f"-Xms{heap}", f"-Xmx{heap}", "-XX:MaxDirectMemorySize=160m", "-XX:MaxMetaspaceSize=256m")
+        return self._home.java(self.name, "org.apache.flink.runtime.taskexecutor.TaskManagerRunner", *options)
 
     def ready(self) -> bool:
         overview = _overview(self._home)

@@ -3,7 +3,31 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
+
+
+def class_archive(folder: Path, name: str) -> tuple[str, ...]:
+    """Options by which a JVM keeps its loaded classes in ``folder`` at its end and starts faster the next time.
+
+    Written by the first orderly end; one that no longer fits the class path is ignored and written anew. The JDK's
+    own archive, which it builds on, is made here once: the wheel comes without.
+    """
+    base = Path(java_home()) / "lib" / "server" / "classes.jsa"
+    if not base.exists():
+        made = subprocess.run([f"{java_home()}/bin/java", "-Xshare:dump"], capture_output=True)
+        if made.returncode:
+            return ()
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / f"{name}.jsa"
+    return (
+        "-XX:+AutoCreateSharedArchive",
+        f"-XX:SharedArchiveFile={archive}",
+        "-XX:+VerifySharedSpaces",
+        "-Xlog:cds=off",
+    )
+
 
 _LEAKS = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH", "HADOOP_CONF_DIR", "HADOOP_CLASSPATH")
 

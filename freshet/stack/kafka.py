@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from freshet.errors import UnavailableError
-from freshet.stack.java import java_environment, java_home
+from freshet.stack.java import class_archive, java_environment, java_home
 from freshet.stack.process import ProcessFailed, StackProcess, free_port
 from freshet.topics import MAX_RECORD_BYTES, TOPICS, Topic
 
@@ -32,8 +32,12 @@ rootLogger.appenderRef.out.ref = out
 class KafkaBroker(StackProcess):
     """One combined broker and controller on 127.0.0.1. Its data lives in ``folder`` and outlives the process."""
 
-    def __init__(self, folder: Path, jars: Sequence[Path], log: Path, port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, jars: Sequence[Path], log: Path, port: int | None = None, archives: Path | None = None
+    ) -> None:
+        """``archives`` is where the JVM may keep its classes for the next start."""
         super().__init__("kafka", log)
+        self._archive = class_archive(archives, "kafka") if archives else ()
         self.folder = folder
         self.port = port or free_port(DEFAULT_PORT)
         self._controller_port = free_port()
@@ -100,7 +104,7 @@ class KafkaBroker(StackProcess):
             raise ProcessFailed("cannot prepare Kafka's data folder", run.stdout[-2000:] + run.stderr[-2000:])
 
     def command(self) -> Sequence[str]:
-        return [*self._java(*_HEAP), "kafka.Kafka", str(self._properties)]
+        return [*self._java(*_HEAP, *self._archive), "kafka.Kafka", str(self._properties)]
 
     def ready(self) -> bool:
         try:

@@ -49,8 +49,11 @@ class LocalStack:
         cache = self.settings.cache / "jars"
         kafka_jars = jars.resolve("kafka", cache, progress)
         flink_jars = jars.resolve("flink", cache, progress)
-        self.broker = KafkaBroker(self.state / "kafka", kafka_jars, self._log("kafka"), self.settings.kafka_port)
-        self.flink = FlinkHome(self.state / "flink", flink_jars, self.settings.flink_port)
+        archives = self.state / "classes"
+        self.broker = KafkaBroker(
+            self.state / "kafka", kafka_jars, self._log("kafka"), self.settings.kafka_port, archives
+        )
+        self.flink = FlinkHome(self.state / "flink", flink_jars, archives, self.settings.flink_port)
         self.job_metrics_port = free_port()
         stage = self._stage_settings()
         self.jobmanager = JobManager(self.flink, self._log("jobmanager"))
