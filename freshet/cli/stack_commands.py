@@ -48,6 +48,7 @@ def up(
 
 def bench(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("docs/results"),
+    quick: Annotated[bool, typer.Option(help="A minute, only to see that it works.")] = False,
 ) -> None:
     """Measure freshness, throughput and search here.
 
@@ -57,4 +58,4 @@ def bench(
     Example:
       freshet bench --out /tmp/results
     """
-    import_module("freshet.cli.bench").bench(out)
+    import_module("freshet.cli.bench").bench(out, quick)

@@ -1,0 +1,1 @@
+"""Measures the running system from outside, open loop: a late send counts against it."""
