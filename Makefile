@@ -7,7 +7,7 @@ STATE ?= .freshet
 BIN := .venv/bin
 LOCKS := requirements/bootstrap.txt requirements/lock.txt requirements/model.txt
 
-.PHONY: help run test check lock bench clean
+.PHONY: help run test check tools lock bench clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -31,6 +31,9 @@ check: .venv/.installed  ## lint, types, import arrows
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+tools: .venv/.installed  ## what tests use beside Python packages: nothing yet
+	@true
 
 bench: .venv/.installed  ## measure on this machine, write docs/results/
 	$(BIN)/freshet bench

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from consumers.window import SlidingWindow
 from freshet import headers, metrics
@@ -41,6 +42,7 @@ class Observer:
         self._p99 = metrics.BATCH_P99.gauge()
         self._decisions = metrics.POLICY_DECISIONS.counter()
         self._lags = metrics.LAG_RECORDS.gauge()
+        self._store_seconds = metrics.STORE_SECONDS.histogram()
         self._errors = metrics.STORE_ERRORS.counter()
         self._dead = metrics.DEAD.counter()
 
@@ -83,6 +85,10 @@ class Observer:
     def lag(self, records: int) -> None:
         self._lag = records
         self._lags.set(records)
+
+    def store_call(self, operation: str) -> AbstractContextManager[object]:
+        """Times the block as one call to the store."""
+        return self._store_seconds.labels(operation).time()
 
     def store_error(self, error: UnavailableError) -> None:
         self._errors.inc()

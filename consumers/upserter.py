@@ -87,7 +87,8 @@ class Upserter:
         """Make everything written durable, then commit the offsets that are. Raises UnavailableError."""
         now = self._committed_at = self._clock()
         if self._written:
-            self._store.flush()
+            with self._observer.store_call("flush"):
+                self._store.flush()
             self._flushed.append((now, self._written))
             self._written = {}
         durable: dict[int, int] = {}
@@ -152,10 +153,12 @@ class Upserter:
         return _Written(write.outcomes, write.finished, [])
 
     def _apply(self, arrivals: Sequence[Arrival]) -> Write:
-        heads = self._store.heads(list({arrival.record.id for arrival in arrivals}))
+        with self._observer.store_call("heads"):
+            heads = self._store.heads(list({arrival.record.id for arrival in arrivals}))
         write = plan(arrivals, heads, self._clock())
         if not write.empty:
-            self._store.write(write.chunks, write.heads, write.sweep)
+            with self._observer.store_call("write"):
+                self._store.write(write.chunks, write.heads, write.sweep)
         return write
 
     def _letter(self, message: Message, rejection: RejectedRecord) -> DeadLetter:

@@ -1,10 +1,10 @@
 """Every error Freshet raises on purpose, split by what the caller does next.
 
-    FreshetError
-    ├── RejectedRecord     send the record to dead letters, go on with its neighbours
-    ├── UnavailableError   a dependency is down or slow: retry, commit nothing
-    └── UsageError         a person must change something: print it and stop
-        └── RevisionMismatch
+FreshetError
+├── RejectedRecord     send the record to dead letters, go on with its neighbours
+├── UnavailableError   a dependency is down or slow: retry, commit nothing
+└── UsageError         a person must change something: print it and stop
+    └── RevisionMismatch
 """
 
 from __future__ import annotations

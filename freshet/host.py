@@ -7,17 +7,20 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 
 from freshet.embedding.load import load_embedder
-from freshet.errors import FreshetError, UsageError
+from freshet.errors import FreshetError, UnavailableError, UsageError
+from freshet.metrics import BUILD, STORE_POINTS
 from freshet.service import Resources, Service, ServiceFactory
 from freshet.settings import model_settings
-from freshet.store import CollectionInfo
+from freshet.store import CollectionInfo, VectorStore
 from freshet.store.settings import StoreSettings, open_store
 
 WATCH_SECONDS = 0.5
+COUNT_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +49,13 @@ class Host:
                 service.start()
                 self._services[name] = service
                 log.info("%s is ready", name)
+            BUILD.gauge().labels(version("freshet"), embedder.model, embedder.revision).set(1)
+            counted = 0.0
             while not self._stop.wait(WATCH_SECONDS):
+                # Counting walks the store: not at every turn.
+                if time.monotonic() - counted > COUNT_SECONDS:
+                    _count_points(store)
+                    counted = time.monotonic()
                 for name, service in self._services.items():
                     if (failure := service.failure()) is not None:
                         raise FreshetError(f"{name} failed", str(failure)) from failure
@@ -57,6 +66,16 @@ class Host:
 
     def _states(self) -> Mapping[str, object]:
         return {name: service.state() for name, service in self._services.items()}
+
+
+def _count_points(store: VectorStore) -> None:
+    try:
+        stats = store.stats()
+    except UnavailableError:
+        return
+    points = STORE_POINTS.gauge()
+    for kind in ("documents", "tombstones", "chunks", "indexed"):
+        points.labels(kind).set(getattr(stats, kind))
 
 
 def _factory(name: str) -> ServiceFactory:

@@ -105,7 +105,8 @@ def _report(
 
 Open loop: an event counts from when it was due, also when it was sent late. *Upserted* is the consumer's stamp just
 before the store's write; *returned* is the end of the HTTP answer of the first query that has the event as its best
-hit, asked again and again from {HEAD_START_SECONDS * 1e3:g} ms after it was due. Everything runs on the one machine, load and queries included.
+hit, asked every few ms from {HEAD_START_SECONDS * 1e3:g} ms after it was due. Everything runs on the one machine, load
+and queries included.
 
 - command: `{command}`
 {machine}

@@ -21,6 +21,9 @@ def up(
     port: Annotated[
         int, typer.Option("--port", envvar="FRESHET_SEARCH_PORT", min=1, max=65535, help="Of the search API.")
     ] = DEFAULT_SEARCH_PORT,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Empty the index first and fill it again: after a change of the model.")
+    ] = False,
     kafka_port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Of the broker; without it: the usual one if free.")
     ] = None,
@@ -43,7 +46,7 @@ def up(
 
     if watch is not None and not watch.is_dir():
         raise UsageError(f"{watch} is no folder", "", "create it, or name another with --watch")
-    run(StackSettings(state, watch, port, kafka_port, flink_port))
+    run(StackSettings(state, watch, port, kafka_port, flink_port, rebuild))
 
 
 def bench(

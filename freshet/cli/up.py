@@ -15,11 +15,12 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from freshet.settings import SearchSettings
 from freshet.stack.local import LocalStack
 from freshet.stack.settings import StackSettings
 from freshet.stack.supervisor import Supervisor
 
-REFRESH_SECONDS = 0.5
+REFRESH_SECONDS = 1.0
 PLAIN_LINE_SECONDS = 10.0
 
 _err = Console(stderr=True)
@@ -29,7 +30,7 @@ class _Stopping(Exception):
     """The first Ctrl-C or SIGTERM."""
 
 
-def up(settings: StackSettings, model_name: str | None = None) -> None:
+def up(settings: StackSettings) -> None:
     """Block until Ctrl-C. Raises UsageError or ProcessFailed when it cannot start; then nothing is left running."""
     logging.basicConfig(level=logging.ERROR)
     stack = LocalStack(settings)
@@ -108,13 +109,15 @@ class StatusLine:
         self._stack = stack
         self._supervisor = supervisor
         self._events: tuple[float, int] | None = None
+        key = SearchSettings().api_key
+        self._headers = {"X-API-Key": key.get_secret_value()} if key else {}
 
     def text(self) -> Text:
         line = Text()
         if down := self._supervisor.down():
             line.append(f"down: {', '.join(down)}  ", style="bold red")
         try:
-            status = httpx.get(f"{self._stack.search_url}/status", timeout=2).json()
+            status = httpx.get(f"{self._stack.search_url}/status", headers=self._headers, timeout=2).json()
             store, consumer = status["store"], status["host"]["consumer"]
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return line.append("search does not answer", style="red")

@@ -29,3 +29,21 @@ def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
     except (KafkaException, TimeoutError) as error:
         raise UnavailableError(f"cannot read offsets from {kafka.bootstrap}", str(error)) from error
     return behind
+
+
+def replay_documents(kafka: KafkaSettings, seconds: float = 10) -> None:
+    """Let the job read ``documents`` from its beginning, and the consumer only what the job makes from now on.
+
+    Vectors of an earlier model may lie on ``vector-embeddings``: they are passed over. Both readers must be stopped.
+    """
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **kafka.extra})
+    ends = [TopicPartition(EMBEDDINGS.name, number) for number in range(EMBEDDINGS.partitions)]
+    latest = admin.list_offsets({one: OffsetSpec.latest() for one in ends}, request_timeout=seconds)
+    starts = [TopicPartition(DOCUMENTS.name, number, 0) for number in range(DOCUMENTS.partitions)]
+    skipped = [TopicPartition(one.topic, one.partition, end.result(seconds).offset) for one, end in latest.items()]
+    try:
+        for group, offsets in ((JOB_GROUP, starts), (CONSUMER_GROUP, skipped)):
+            request = [ConsumerGroupTopicPartitions(group, offsets)]
+            admin.alter_consumer_group_offsets(request)[group].result(seconds)
+    except (KafkaException, TimeoutError) as error:
+        raise UnavailableError(f"cannot set offsets at {kafka.bootstrap}", str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -18,7 +19,7 @@ from freshet.stack import jars
 from freshet.stack.flink import FlinkHome, JobManager, TaskManager
 from freshet.stack.flink_job import JobSubmission, job_runs, pending_records, stop_job
 from freshet.stack.kafka import KafkaBroker, create_topics
-from freshet.stack.lag import lags
+from freshet.stack.lag import lags, replay_documents
 from freshet.stack.process import ProcessFailed, StackProcess, accepts, free_port, wait_until
 from freshet.stack.python_process import PythonProcess
 from freshet.stack.runfile import RunFile, read_run_file, remove_run_file, write_run_file
@@ -26,6 +27,7 @@ from freshet.stack.settings import StackSettings
 from freshet.topics import CONSUMER_GROUP
 
 JOB_MODULE = "flink_jobs.main"
+REPUBLISH = "FRESHET_FILES_REPUBLISH"
 MIN_FREE_BYTES = 1 << 30
 START_SECONDS = 120
 
@@ -76,6 +78,9 @@ class LocalStack:
 
     def start(self, progress: Progress) -> None:
         """Start everything. Steps overlap where they can: most of the time is the start of four JVMs."""
+        if self.settings.rebuild:
+            shutil.rmtree(self.state / "store", ignore_errors=True)
+            shutil.rmtree(self.flink.checkpoints, ignore_errors=True)
         self.broker.start()
         self.jobmanager.start()
         # The client needs seconds before it talks to the cluster, and then tries until it answers.
@@ -83,6 +88,8 @@ class LocalStack:
         self.broker.wait_ready(START_SECONDS)
         progress("broker", 1)
         create_topics(self.broker.bootstrap)
+        if self.settings.rebuild:
+            replay_documents(KafkaSettings(bootstrap=self.broker.bootstrap))
         self.serve.start()
         self.jobmanager.wait_ready(START_SECONDS)
         self.taskmanager.start()
@@ -95,6 +102,8 @@ class LocalStack:
         progress("flink job", 1)
         if self.settings.watch:
             self.files.start()
+            # Once: when the supervisor starts it again, what it published counts.
+            self.files.settings.pop(REPUBLISH, None)
         self.record()
 
     def record(self) -> None:
@@ -103,7 +112,15 @@ class LocalStack:
         entries = {process.name: process.entry() for process in self.processes if process.alive}
         write_run_file(
             self.state,
-            RunFile(self._started_at, self.broker.bootstrap, self.search_url, self.flink.url, watch, entries),
+            RunFile(
+                self._started_at,
+                self.broker.bootstrap,
+                self.search_url,
+                self.flink.url,
+                watch,
+                entries,
+                f"http://127.0.0.1:{self.job_metrics_port}/metrics",
+            ),
         )
 
     def drain(self, seconds: float = 8) -> bool:
@@ -151,6 +168,8 @@ class LocalStack:
         }
         if self.settings.watch:
             stage["FRESHET_FILES_ROOT"] = str(self.settings.watch.resolve())
+        if self.settings.rebuild:
+            stage[REPUBLISH] = "true"
         return {**stage, **dict(self.settings.environment)}
 
     def _search_ready(self) -> bool:

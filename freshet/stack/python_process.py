@@ -25,11 +25,12 @@ class PythonProcess(StackProcess):
         super().__init__(name, log)
         self._module = module
         self._arguments = arguments
-        self._settings = dict(settings or {})
+        self.settings = dict(settings or {})
+        """Added to the environment at the next start."""
         self._ready = ready
 
     def environment(self) -> Mapping[str, str]:
-        return {**os.environ, "PYTHONUNBUFFERED": "1", **MODEL_PROCESS, **self._settings}
+        return {**os.environ, "PYTHONUNBUFFERED": "1", **MODEL_PROCESS, **self.settings}
 
     def command(self) -> Sequence[str]:
         return [sys.executable, "-m", self._module, *self._arguments]

@@ -27,6 +27,8 @@ class RunFile(msgspec.Struct, frozen=True):
     flink_url: str
     watch: str | None
     processes: dict[str, ProcessEntry]
+    job_metrics_url: str = ""
+    """Prometheus text of the Flink job's Python side; the other processes' is at ``search_url``."""
 
 
 def read_run_file(state: Path) -> RunFile:

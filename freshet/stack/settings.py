@@ -17,6 +17,8 @@ class StackSettings:
     search_port: int = DEFAULT_SEARCH_PORT
     kafka_port: int | None = None
     flink_port: int | None = None
+    rebuild: bool = False
+    """Empty the store first, then fill it again from the topics and the watched folder."""
     cache: Path = field(default_factory=lambda: Path.home() / ".cache" / "freshet")
     """Downloads shared by all state folders of this user."""
     environment: tuple[tuple[str, str], ...] = ()

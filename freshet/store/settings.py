@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class StoreSettings(BaseSettings):
     """Without ``url`` the store is embedded and owns the folder ``path``; with it, a Qdrant server is used."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_STORE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_STORE_", frozen=True, env_parse_none_str="null")
 
     url: str | None = Field(
         default=None, description="of a Qdrant server, for example http://qdrant:6333; unset: embedded"

@@ -43,6 +43,8 @@ class FileProducer:
         self._threads: list[threading.Thread] = []
         self._root = Root.open(settings.root)
         self._states = FileStates(settings.state)
+        if settings.republish:
+            self._states.forget_acknowledged()
         try:
             require_same_root(self._root, self._states)
         except FreshetError:

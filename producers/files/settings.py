@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from freshet.settings import Profile
@@ -13,7 +13,7 @@ from freshet.settings import Profile
 class FilesSettings(BaseSettings):
     """One process watches one root. Times are in the unit that the name says, sizes in bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_FILES_", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_FILES_", frozen=True)
 
     root: Path = Field(description="the folder to watch")
     state: Path = Field(Path(".freshet/files"), description="folder of the state database and of files.json")
@@ -27,6 +27,5 @@ class FilesSettings(BaseSettings):
     )
     polling: bool = Field(False, description="compare every second instead of inotify: network mounts")
     max_in_flight: int = Field(200, ge=1, description="records of the backlog that may wait for the broker at once")
-    metrics_port: int | None = Field(
-        None, ge=0, le=65535, validation_alias=AliasChoices("metrics_port", "FRESHET_METRICS_PORT")
-    )
+    metrics_port: int | None = Field(None, ge=0, le=65535, description="of the Prometheus endpoint, on loopback")
+    republish: bool = Field(False, description="publish every file again, as when the index was emptied")

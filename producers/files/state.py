@@ -118,6 +118,11 @@ class FileStates:
                 "UPDATE file SET acknowledged = max(acknowledged, ?) WHERE path = ?", (version, os.fsencode(path))
             )
 
+    def forget_acknowledged(self) -> None:
+        """Take nothing for published: the next scan sends every file and every deletion again, in a higher version."""
+        with self._lock:
+            self._database.execute("UPDATE file SET acknowledged = -1")
+
     def touch(self, path: str, stamp: Stamp, *, reason: str = "") -> None:
         """Note another stamp (and why it cannot be read, if so) of the content that is published already."""
         with self._lock:

@@ -16,24 +16,12 @@ import textwrap
 import threading
 import unittest
 
-import httpx
-from prometheus_client.parser import text_string_to_metric_families
-
-from freshet.metrics import EMBEDDED
+from tests.integration.embeddings import embedded_by_model
 from tests.integration.pipeline import Pipeline
 
 
-def embedded_by_model(pipeline: Pipeline) -> int:
-    """How many chunks the job has sent through the model so far."""
-    text = httpx.get(f"http://127.0.0.1:{pipeline.stack.job_metrics_port}/metrics", timeout=10).text
-    return int(
-        sum(
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == EMBEDDED.name and sample.labels["origin"] == "model"
-        )
-    )
+def embedded(pipeline: Pipeline) -> int:
+    return embedded_by_model(f"http://127.0.0.1:{pipeline.stack.job_metrics_port}/metrics")
 
 
 def paragraphs(count: int) -> list[str]:
@@ -55,7 +43,7 @@ def test_a_paragraph_changed_in_a_document_of_200_chunks_embeds_three_at_most(pi
     text = paragraphs(280)
     pipeline.publish("long", "\n\n".join(text), 1)
     pipeline.wait_version("long", 1)
-    before = embedded_by_model(pipeline)
+    before = embedded(pipeline)
     chunks = len(pipeline.document("long").json()["chunks"])
     assert chunks >= 200
     text[random.Random(7).randrange(50, 150)] = (
@@ -63,7 +51,7 @@ def test_a_paragraph_changed_in_a_document_of_200_chunks_embeds_three_at_most(pi
     )
     pipeline.publish("long", "\n\n".join(text), 2)
     pipeline.wait_version("long", 2)
-    assert 1 <= embedded_by_model(pipeline) - before <= 3
+    assert 1 <= embedded(pipeline) - before <= 3
     assert "olives" in pipeline.search("picking olives in autumn")[0]["text"]
     assert pipeline.versions("anything") == {"long": {2}}
 
@@ -71,10 +59,10 @@ def test_a_paragraph_changed_in_a_document_of_200_chunks_embeds_three_at_most(pi
 def test_a_document_moved_to_another_id_embeds_nothing(pipeline: Pipeline) -> None:
     pipeline.publish("old-name", "The text of a file that only moves.", 1)
     pipeline.wait_version("old-name", 1)
-    before = embedded_by_model(pipeline)
+    before = embedded(pipeline)
     pipeline.publish("new-name", "The text of a file that only moves.", 1)
     pipeline.delete("old-name", 2)
     pipeline.wait_version("new-name", 1)
     pipeline.wait_version("old-name", 2)
-    assert embedded_by_model(pipeline) == before
+    assert embedded(pipeline) == before
     assert pipeline.versions("moves") == {"new-name": {1}}

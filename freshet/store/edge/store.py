@@ -214,5 +214,5 @@ def _mismatch(root: Path, found: CollectionInfo, expected: CollectionInfo) -> Re
     return RevisionMismatch(
         f"the store in {root} holds vectors of {found.model} {found.revision} ({found.dimension} dimensions)",
         f"this process embeds with {expected.model} {expected.revision} ({expected.dimension} dimensions)",
-        "use the former model, or give another folder and embed again by replaying the topic",
+        "use the former model, or embed everything again with `freshet up --rebuild`",
     )

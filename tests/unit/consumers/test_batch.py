@@ -54,9 +54,7 @@ class Applied:
             assert head.version >= self.heads.get(head.document_id, head).version
             self.heads[head.document_id] = head
         self.points = {
-            key: point
-            for key, point in self.points.items()
-            if point.version >= write.sweep.get(point.document_id, -1)
+            key: point for key, point in self.points.items() if point.version >= write.sweep.get(point.document_id, -1)
         }
         return write
 
