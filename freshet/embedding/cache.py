@@ -16,6 +16,8 @@ __all__ = ["CachedEmbedder", "VectorCache"]
 
 _log = logging.getLogger(__name__)
 _MAX_PENDING = 4096
+_WRITE_AT = 256
+_GATHER_SECONDS = 0.25
 
 
 class VectorCache:
@@ -37,6 +39,7 @@ class VectorCache:
         self._max_bytes = max_bytes
         self._broken = False
         self._closed = False
+        self._hurry = False
         self._table: VectorTable | None = None
         self._reading = threading.Lock()
         self._pending: dict[bytes, Vector] = {}
@@ -67,17 +70,22 @@ class VectorCache:
         with self._changed:
             if self._broken or self._closed or len(self._pending) >= _MAX_PENDING:
                 return
+            waking = not self._pending
             for key, vector in vectors.items():
                 self._pending[key] = vector.copy()
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write, name="vector-cache", daemon=True)
                 self._writer.start()
-            self._changed.notify_all()
+            if waking or len(self._pending) >= _WRITE_AT:
+                self._changed.notify_all()
 
     def flush(self, timeout: float = 10.0) -> None:
         """Blocks until what was put is written, or given up, at most ``timeout`` seconds."""
         with self._changed:
+            self._hurry = True
+            self._changed.notify_all()
             self._changed.wait_for(lambda: not self._pending or self._broken, timeout)
+            self._hurry = False
 
     def close(self) -> None:
         """Write what is pending and close the file; afterwards every text is a miss. May be called twice."""
@@ -102,6 +110,8 @@ class VectorCache:
             while not self._broken:
                 with self._changed:
                     self._changed.wait_for(lambda: self._pending or self._closed or self._broken)
+                    # Many in one transaction: each turn of this thread takes the GIL from the one that embeds.
+                    self._changed.wait_for(self._due, _GATHER_SECONDS)
                     batch = dict(self._pending)
                 if not batch:
                     break
@@ -116,6 +126,9 @@ class VectorCache:
         finally:
             if table is not None:
                 table.close()
+
+    def _due(self) -> bool:
+        return self._hurry or self._closed or self._broken or len(self._pending) >= _WRITE_AT
 
     def _give_up(self, error: Exception) -> None:
         with self._changed:
