@@ -31,9 +31,9 @@ class Scope:
 
     steady_rate: float = 100
     steady_events: int = 20_000
-    ceiling_rates: tuple[float, ...] = (200, 300, 400, 450, 500, 550, 600, 700, 800)
+    ceiling_rates: tuple[float, ...] = (150, 200, 250, 300, 350, 400, 450, 500, 600)
     ceiling_seconds: float = 20
-    warm_up_events: int = 4_000
+    warm_up_events: int = 10_000
 
 
 def measure(stack: LocalStack, scope: Scope, out: Path, command: str, say: Say) -> None:
@@ -41,7 +41,7 @@ def measure(stack: LocalStack, scope: Scope, out: Path, command: str, say: Say) 
     machine = describe()
     contents = texts(load_embedder(model_settings()), TOKENS, seed=1)
     say(f"warming up: {scope.warm_up_events} events")
-    run(stack, contents, "warm", 150, scope.warm_up_events, probes_per_second=10, sample=10)
+    run(stack, contents, "warm", 200, scope.warm_up_events, probes_per_second=10, sample=10)
     say(f"steady: {scope.steady_events} events at {scope.steady_rate:g}/s")
     steady = run(stack, contents, "steady", scope.steady_rate, scope.steady_events, probes_per_second=20)
     memory = _memory(stack)

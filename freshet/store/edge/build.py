@@ -30,6 +30,9 @@ def main(arguments: list[str]) -> None:
         # The build holds the GIL, so only another process can watch for the parent's end.
         os._exit(_watch(worker))
     os.nice(_NICE)
+    if sys.platform == "linux":
+        # Only what the pipeline leaves over.
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     copy_folder(source, target)
     _say("copied")
     settings = StoreSettings(m=m, ef_construct=ef_construct)
