@@ -47,7 +47,7 @@ class Source(Protocol):
         """The partitions assigned at present."""
 
     def commit(self, positions: Positions) -> None:
-        """Commit durably. Partitions no longer owned are left out. Raises UnavailableError."""
+        """Commit, now or with a later commit that works. Partitions no longer owned are left out."""
 
     def rewind(self, positions: Positions) -> None:
         """Fetch from these offsets again. Partitions no longer owned are left out."""
@@ -65,6 +65,7 @@ class KafkaSource:
         """``on_revoke`` is called inside ``fetch`` or ``idle``, before the partitions go: the last chance to commit."""
         self._on_revoke = on_revoke
         self._owned: frozenset[int] = frozenset()
+        self._uncommitted: dict[int, int] = {}
         self._consumer = Consumer(
             {
                 "bootstrap.servers": kafka.bootstrap,
@@ -81,6 +82,7 @@ class KafkaSource:
                 "queued.max.messages.kbytes": 16_384,
                 "fetch.error.backoff.ms": 50,
                 "reconnect.backoff.max.ms": 500,
+                "on_commit": self._committed,
                 "log_level": 4,
                 **kafka.extra,
             },
@@ -110,12 +112,28 @@ class KafkaSource:
         return self._owned
 
     def commit(self, positions: Positions) -> None:
-        offsets = self._still_owned(positions)
+        # Asynchronously: a blocking commit never returns when the broker went away and the group must form anew,
+        # which only a poll of this same thread lets it do.
+        self._uncommitted.update(positions)
+        offsets = self._still_owned(self._uncommitted)
+        self._uncommitted.clear()
         try:
             if offsets:
-                self._consumer.commit(offsets=offsets, asynchronous=False)
+                self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
             raise UnavailableError("cannot commit offsets", str(error), "they will be read again") from error
+
+    def _committed(self, error: KafkaError | None, partitions: Sequence[TopicPartition]) -> None:
+        for partition in partitions:
+            failure = error or partition.error
+            if failure is not None and failure.code() != KafkaError._NO_OFFSET:
+                log.warning(
+                    "offset %d of partition %d goes with the next commit: %s",
+                    partition.offset,
+                    partition.partition,
+                    failure,
+                )
+                self._uncommitted.setdefault(partition.partition, partition.offset)
 
     def rewind(self, positions: Positions) -> None:
         for offset in self._still_owned(positions):

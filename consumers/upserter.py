@@ -94,8 +94,7 @@ class Upserter:
         durable: dict[int, int] = {}
         while self._flushed and now - self._flushed[0][0] >= self._store.durability_lag_s * 1e9:
             durable.update(self._flushed.popleft()[1])
-        if durable:
-            self._source.commit(durable)
+        self._source.commit(durable)
         self._observer.lag(self._source.lag())
 
     def release(self, partitions: frozenset[int]) -> None:
