@@ -31,8 +31,8 @@ class Scope:
 
     steady_rate: float = 100
     steady_events: int = 20_000
-    ceiling_rates: tuple[float, ...] = (150, 200, 250, 300, 350, 400, 450, 500, 600)
-    ceiling_seconds: float = 20
+    ceiling_rates: tuple[float, ...] = (200, 250, 300, 350, 400, 450, 500)
+    ceiling_seconds: float = 15
     warm_up_events: int = 10_000
 
 

@@ -146,13 +146,18 @@ class LocalStack:
         self.submission.stop()
         for process in (self.serve, self.taskmanager, self.jobmanager, self.broker):
             process.stop()
-        remove_run_file(self.state)
-        self._lock.release()
+        self._leave()
 
     def abort(self) -> None:
-        """SIGKILL to all of them; the next start picks up from what was durable."""
-        for process in (self.files, self.submission, self.serve, self.taskmanager, self.jobmanager, self.broker):
-            process.kill()
+        """SIGKILL to all that was started; the next start picks up from what was durable."""
+        if not self._lock.is_locked:
+            return
+        for name in ("files", "submission", "serve", "taskmanager", "jobmanager", "broker"):
+            if (process := getattr(self, name, None)) is not None:
+                process.kill()
+        self._leave()
+
+    def _leave(self) -> None:
         remove_run_file(self.state)
         self._lock.release()
 
@@ -188,16 +193,16 @@ class LocalStack:
         try:
             self.state.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
-        except OSError as error:
-            raise UsageError(
-                f"cannot write to the state folder {self.state}", str(error), "choose another with --state"
-            ) from error
         except Timeout:
             raise UsageError(
                 f"the state folder {self.state} is in use",
                 "another `freshet up` or `make run` runs on it",
                 "use that one, stop it with Ctrl-C, or choose another folder with --state",
             ) from None
+        except OSError as error:
+            raise UsageError(
+                f"cannot write to the state folder {self.state}", str(error), "choose another with --state"
+            ) from error
         self._end_leftovers()
 
     def _end_leftovers(self) -> None:
