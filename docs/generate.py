@@ -77,7 +77,7 @@ def metrics_page() -> str:
             "",
             "In Prometheus' text format. The host process (consumer and search) serves them at `/metrics` of the",
             "search API; the Python worker of the Flink job at `FRESHET_JOB_METRICS_PORT` and the file producer at",
-            "`FRESHET_METRICS_PORT`, where these are set. A process exposes what its own code counts.",
+            "`FRESHET_FILES_METRICS_PORT`, where these are set. A process exposes what its own code counts.",
             "",
             *_table(("name", "kind", "labels", "meaning"), rows),
             "",
