@@ -47,7 +47,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A system that is well; only its network answers are made up."""
     monkeypatch.setattr(freshet.cli.system, "job_state", lambda url: JobState("RUNNING", "freshet", 4, 4))
     monkeypatch.setattr(freshet.cli.api, "get", lambda *_: SEARCH)
-    monkeypatch.setattr(freshet.cli.system, "_lags", lambda kafka: {"freshet-flink-job": 2, "freshet-consumer": 0})
+    monkeypatch.setattr(freshet.cli.system, "_lags", lambda kafka, run: {"freshet-flink-job": 2, "freshet-consumer": 0})
     monkeypatch.setattr(freshet.cli.system, "_open_letters", lambda kafka: 1)
     monkeypatch.setenv("COLUMNS", "200")
     write(tmp_path, serve=alive())
