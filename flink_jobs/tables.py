@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flink_jobs.ingestion import STAGE
 from freshet import headers
 from freshet.settings import KafkaSettings
 from freshet.topics import DEAD_LETTERS, DOCUMENTS, EMBEDDINGS, JOB_GROUP, MAX_DEAD_LETTER_BYTES
-
-STAGE = "flink-job"
 
 
 def source_table(kafka: KafkaSettings) -> str:

@@ -50,10 +50,9 @@ def doctor(
 def examine(state: Path, watch: Path | None) -> list[Check]:
     """Blocks for a few seconds: it runs Java and hashes the jars and the model."""
     from freshet.cli import machine_checks, part_checks, run_checks
-    from freshet.cli.stack_commands import DEFAULT_SEARCH_PORT
     from freshet.settings import model_settings
     from freshet.stack.flink import DEFAULT_REST_PORT
-    from freshet.stack.settings import StackSettings
+    from freshet.stack.settings import DEFAULT_SEARCH_PORT, StackSettings
 
     ran, run = run_checks.run_file(state)
     watched = watch or (Path(run.watch) if run and run.watch else None)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import httpx
 
+from freshet.stack.flink_job import ENDED
+
 TIMEOUT_SECONDS = 3.0
-_ENDED = ("FINISHED", "CANCELED", "FAILED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def job_state(url: str) -> JobState:
             jobs = client.get("/jobs/overview").raise_for_status().json()["jobs"]
             if not jobs:
                 return JobState("NONE")
-            job = max(jobs, key=lambda one: (one["state"] not in _ENDED, one["start-time"]))
+            job = max(jobs, key=lambda one: (one["state"] not in ENDED, one["start-time"]))
             exception = _exception(client, job["jid"])
             return JobState(job["state"], job["name"], job["tasks"]["running"], job["tasks"]["total"], exception)
     except (httpx.HTTPError, ValueError, LookupError, TypeError) as error:

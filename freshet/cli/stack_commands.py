@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from freshet.cli.target import DEFAULT_STATE, StateOption
-
-DEFAULT_SEARCH_PORT = 7700
+from freshet.stack.settings import DEFAULT_SEARCH_PORT, StackSettings
 
 
 def up(
@@ -42,7 +41,6 @@ def up(
     """
     from freshet.cli.up import up as run
     from freshet.errors import UsageError
-    from freshet.stack.settings import StackSettings
 
     if watch is not None and not watch.is_dir():
         raise UsageError(f"{watch} is no folder", "", "create it, or name another with --watch")

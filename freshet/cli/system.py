@@ -16,11 +16,12 @@ from freshet.cli.flink_state import JobState, job_state
 from freshet.cli.processes import ProcessState, process_state
 from freshet.errors import FreshetError, UnavailableError
 from freshet.settings import KafkaSettings
+from freshet.stack.flink_job import ENDED
 from freshet.stack.runfile import RunFile
 from freshet.topics import JOB_GROUP
 
 T = TypeVar("T")
-_UNKNOWN_JOBS = frozenset({"NONE", "FAILED", "CANCELED", "FINISHED"})
+_NO_JOB = ENDED | {"NONE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def _job_trouble(seen: SystemState) -> list[Trouble]:
         return []
     if job.state == "UNREACHABLE":
         return [Trouble(f"Flink does not answer: {job.exception}", "see the log of jobmanager")]
-    if job.state in _UNKNOWN_JOBS:
+    if job.state in _NO_JOB:
         why = f": {job.exception}" if job.exception else ""
         return [Trouble(f"No Flink job runs (the last one: {job.state}){why}", "`freshet up` submits it again")]
     what = f"The Flink job is {job.state}, {job.tasks_running} of {job.tasks} tasks run"

@@ -156,15 +156,14 @@ class JobManager(StackProcess):
 
 
 class TaskManager(StackProcess):
-    """Start it after the JobManager: it asks again only every few seconds. ``settings`` reach the job's Python code."""
+    """Start it after the JobManager: it asks again only every few seconds."""
 
-    def __init__(self, home: FlinkHome, log: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, home: FlinkHome, log: Path) -> None:
         super().__init__("taskmanager", log)
         self._home = home
-        self._settings = dict(settings or {})
 
     def environment(self) -> Mapping[str, str]:
-        return self._home.environment(**self._settings)
+        return self._home.environment()
 
     def command(self) -> Sequence[str]:
         heap = f"{TASK_HEAP_MB + 128}m"

@@ -15,6 +15,8 @@ from freshet.stack.flink import FlinkHome
 from freshet.stack.process import ProcessFailed, StackProcess, wait_until
 
 STOP_SECONDS = 15
+ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
+"""States of a job that is at its end, in Flink's words."""
 _COMPLETE = ("*/chk-*/_metadata", "savepoint-*/_metadata")
 
 log = logging.getLogger(__name__)
@@ -68,7 +70,7 @@ def latest_checkpoint(folder: Path) -> Path | None:
 def running_jobs(url: str) -> list[dict[str, Any]]:
     """Jobs that are not at their end, from the JobManager. Raises UnavailableError."""
     jobs = _get(url, "/jobs/overview")["jobs"]
-    return [job for job in jobs if job["state"] not in ("FINISHED", "CANCELED", "FAILED")]
+    return [job for job in jobs if job["state"] not in ENDED]
 
 
 def job_runs(url: str) -> bool:
