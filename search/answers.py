@@ -93,6 +93,28 @@ class DocumentAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedDocument:
+    """``version`` is null while none is complete; ``chunks`` counts those that a search can find."""
+
+    id: str
+    version: int | None
+    deleted: bool
+    chunks: int
+    pending_version: int | None
+    tenant: str
+    source: str
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentList:
+    """``next`` is what to ask for as ``after``; null on the last page."""
+
+    documents: list[ListedDocument]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorAnswer:
     """The body of every answer with a status of 400 or above."""
 

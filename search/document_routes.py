@@ -1,19 +1,30 @@
-"""``GET /documents/{id}``: one document as it can be found now."""
+"""``GET /documents/{id}``: one document as it can be found now. ``GET /documents``: all of them, in pages."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from freshet.headers import EMBEDDED, PUBLISHED, SOURCE_COMMIT, UPSERTED
 from freshet.store import ChunkPoint, Head, VectorStore
-from search.answers import DeletedAnswer, DocumentAnswer, DocumentChunk, ErrorAnswer, HopTimes, json_response
+from search.answers import (
+    DeletedAnswer,
+    DocumentAnswer,
+    DocumentChunk,
+    DocumentList,
+    ErrorAnswer,
+    HopTimes,
+    ListedDocument,
+    json_response,
+)
 from search.engine import milliseconds, rfc3339
 from search.problems import Problem
 from search.workers import Workers
+
+MAX_PAGE = 1_000
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"model": DocumentAnswer},
@@ -25,12 +36,36 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 def document_routes(store: VectorStore, workers: Workers, dependencies: Sequence[Any]) -> APIRouter:
     router = APIRouter(tags=["documents"], dependencies=dependencies)
 
+    @router.get("/documents", responses={200: {"model": DocumentList}})
+    async def documents(after: str | None = None, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100) -> Response:
+        """Every document, deleted ones too, in an order of its own: pass ``next`` as ``after`` for the next page."""
+        return json_response(await workers.run(list_documents, store, after, limit))
+
     @router.get("/documents/{document_id:path}", responses=_RESPONSES)
     async def document(document_id: str) -> Response:
         """Version, stamps, hop times and the text of each chunk."""
         return json_response(await workers.run(read_document, store, document_id))
 
     return router
+
+
+def list_documents(store: VectorStore, after: str | None, limit: int) -> DocumentList:
+    """Blocks."""
+    heads = store.scan(after, limit)
+    listed = [
+        ListedDocument(
+            id=head.document_id,
+            version=head.version if head.version >= 0 else None,
+            deleted=head.deleted,
+            chunks=head.chunks,
+            pending_version=head.pending.version if head.pending else None,
+            tenant=head.tenant,
+            source=head.source,
+            metadata=head.metadata,
+        )
+        for head in heads
+    ]
+    return DocumentList(listed, heads[-1].document_id if len(heads) == limit else None)
 
 
 def read_document(store: VectorStore, document_id: str) -> DocumentAnswer:

@@ -142,6 +142,14 @@ class VectorStore(Protocol):
     def document(self, document_id: str) -> tuple[Head, list[ChunkPoint]] | None:
         """The head and the visible chunks in order (vectors included), or None where the id was never seen."""
 
+    def scan(self, after: str | None, limit: int) -> list[Head]:
+        """Up to ``limit`` heads behind that of the document ``after`` (from the first where None), in the order of
+        ``freshet.ids.head_id``; tombstones and pending heads included. Fewer than ``limit`` only at the end.
+
+        Page on with the last head's id. A head that is there all the while comes exactly once, one that is first
+        written meanwhile may be left out.
+        """
+
     def stats(self) -> StoreStats: ...
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from freshet.store.payload import (
     DELETED,
     INFO_ID,
     LIVE,
+    PENDING,
     Payload,
     chunk_payload,
     chunk_point,
@@ -132,6 +133,21 @@ class ServerStore:
                 return head, chunks
             head = after
         return None if head is None else (head, [])
+
+    def scan(self, after: str | None, limit: int) -> list[Head]:
+        client, _ = self._open()
+        states = models.FieldCondition(key="state", match=models.MatchAny(any=[LIVE, DELETED, PENDING]))
+        with self._calls("list documents"):
+            # The server starts at the offset and not behind it.
+            records, _ = client.scroll(
+                self._name,
+                models.Filter(must=[states]),
+                limit=limit + (after is not None),
+                offset=None if after is None else head_id(after),
+                with_payload=True,
+            )
+        heads = [head_of(record.payload or {}) for record in records]
+        return [head for head in heads if head.document_id != after][:limit]
 
     def stats(self) -> StoreStats:
         client, _ = self._open()

@@ -13,14 +13,16 @@ from qdrant_edge import (
     FieldCondition,
     Filter,
     KeywordIndexParams,
+    MatchAny,
     MatchValue,
     Point,
+    ScrollRequest,
     UpdateOperation,
 )
 
 from freshet.ids import head_id
 from freshet.store.edge import engine
-from freshet.store.payload import INFO_ID, head_of, head_payload, info_of, info_payload
+from freshet.store.payload import DELETED, INFO_ID, LIVE, PENDING, head_of, head_payload, info_of, info_payload
 from freshet.store.protocol import CollectionInfo, Head
 
 
@@ -80,6 +82,15 @@ class HeadShard:
         ids: list[int | UUID | str] = [head_id(document_id) for document_id in document_ids]
         found = self._shard.retrieve(ids, ["head", "version"], False)
         return {payload["head"]: payload["version"] for record in found if (payload := record.payload)}
+
+    def scan(self, after: str | None, limit: int) -> list[Head]:
+        """In the order of the points' ids; ``after`` need not exist."""
+        condition = Filter(must=[FieldCondition("state", match=MatchAny([LIVE, DELETED, PENDING]))])
+        # The engine starts at the offset and not behind it.
+        start = None if after is None else head_id(after)
+        records, _ = self._shard.scroll(ScrollRequest(start, limit + (after is not None), condition, True))
+        heads = [head_of(record.payload or {}) for record in records]
+        return [head for head in heads if head.document_id != after][:limit]
 
     def count(self, state: str) -> int:
         condition = FieldCondition("state", match=MatchValue(state))

@@ -159,6 +159,10 @@ class EdgeStore:
                 return head, []
             return head, self._partitions[self._place(document_id)].serving.of_document(document_id, head.version)
 
+    def scan(self, after: str | None, limit: int) -> list[Head]:
+        with self._lock, engine.engine_errors("cannot list documents"):
+            return self._open_heads().scan(after, limit)
+
     def stats(self) -> StoreStats:
         with self._lock, engine.engine_errors("cannot count"):
             heads = self._open_heads()

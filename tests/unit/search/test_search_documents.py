@@ -44,3 +44,31 @@ def test_what_is_not_complete_yet_is_404_and_says_so(client: httpx.Client, store
     answer = client.get("/documents/half")
     assert answer.status_code == 404
     assert "version 4 is being written" in answer.json()["detail"]
+
+
+def test_all_documents_are_listed_in_pages_with_the_deleted_and_the_unfinished(
+    client: httpx.Client, shelf: Shelf, store: VectorStore
+) -> None:
+    shelf.put("listed", "first words", "second words", version=9, metadata={"n": 1}, tenant="t", source="files")
+    shelf.delete("listed-deleted", 4)
+    store.write([], [Head("listed-pending", -1, pending=Progress(3))], {})
+    found: dict[str, dict[str, object]] = {}
+    after: str | None = None
+    while True:
+        page = client.get("/documents", params={"limit": 2, **({"after": after} if after else {})}).json()
+        found |= {one["id"]: one for one in page["documents"]}
+        if (after := page["next"]) is None:
+            break
+    assert found["listed"] == {
+        "id": "listed",
+        "version": 9,
+        "deleted": False,
+        "chunks": 2,
+        "pending_version": None,
+        "tenant": "t",
+        "source": "files",
+        "metadata": {"n": 1},
+    }
+    assert (found["listed-deleted"]["deleted"], found["listed-deleted"]["version"]) == (True, 4)
+    assert (found["listed-pending"]["version"], found["listed-pending"]["pending_version"]) == (None, 3)
+    assert client.get("/documents", params={"limit": 0}).status_code == 400
