@@ -25,8 +25,10 @@ STATUS_WINDOW_SECONDS = 60.0
 class Observer:
     """Written by the consumer's thread; ``state`` is read by others."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, policy: str = "") -> None:
+        """``policy`` is the name of the one that runs."""
         self._clock = clock
+        self._policy = policy
         self._lock = threading.Lock()
         self._fresh = SlidingWindow(STATUS_WINDOW_SECONDS)
         self._outcomes: Counter[str] = Counter()
@@ -45,6 +47,8 @@ class Observer:
         self._store_seconds = metrics.STORE_SECONDS.histogram()
         self._errors = metrics.STORE_ERRORS.counter()
         self._dead = metrics.DEAD.counter()
+        if policy:
+            metrics.POLICY.gauge().labels(policy).set(1)
 
     def batch(
         self,
@@ -107,6 +111,7 @@ class Observer:
                     "events": self._fresh.count(now),
                 },
                 "batch_limit": self._limit,
+                "policy": self._policy,
                 "lag": self._lag,
                 "outcomes": dict(self._outcomes),
                 "error": self._last_error,

@@ -7,7 +7,7 @@ import threading
 
 from consumers.dead_letter_sink import KafkaDeadLetters
 from consumers.observer import Observer
-from consumers.policy import POLICIES
+from consumers.policies import POLICIES
 from consumers.settings import ConsumerSettings
 from consumers.source import KafkaSource
 from consumers.upserter import Upserter
@@ -28,7 +28,7 @@ class ConsumerService:
     def __init__(self, resources: Resources, kafka: KafkaSettings, settings: ConsumerSettings) -> None:
         self._stop = threading.Event()
         self._failure: BaseException | None = None
-        self._observer = Observer(wall_clock)
+        self._observer = Observer(wall_clock, settings.policy)
         embedder = resources.embedder
         self._source = KafkaSource(kafka, on_revoke=lambda partitions: self._upserter.release(partitions))
         self._upserter = Upserter(

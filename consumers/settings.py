@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from consumers.policy import MAX_LIMIT
+from consumers.policies import MAX_LIMIT
 
 
 class ConsumerSettings(BaseSettings):
@@ -15,7 +15,9 @@ class ConsumerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FRESHET_CONSUMER_", frozen=True)
 
-    policy: Literal["seed", "seed+1"] = "seed"
+    policy: Literal["seed", "seed+1", "aimd", "gradient", "deadline"] = Field(
+        "seed", description="what sets the batch limit; compared in docs/results/policies.md"
+    )
     initial_limit: int = Field(50, ge=1, le=MAX_LIMIT, description="records in the first batches")
     adapt_seconds: float = Field(1.0, gt=0, description="how often the policy is asked")
     window_seconds: float = Field(10.0, gt=0, description="of the latencies that P99 is taken over")

@@ -11,15 +11,16 @@ from typing import Protocol
 import numpy as np
 
 from consumers.batch import Arrival, Write, plan
+from consumers.limit import BatchLimit
 from consumers.observer import Observer
-from consumers.policy import Observations, Policy
+from consumers.policies import Policy
 from consumers.settings import ConsumerSettings
 from consumers.source import Message, Source
-from consumers.window import SlidingWindow
 from freshet.clock import Clock
 from freshet.codec import decode_embedding
 from freshet.dead_letters import DeadLetter
 from freshet.errors import RejectedRecord, UnavailableError
+from freshet.headers import EMBEDDED, stamp
 from freshet.store import CollectionInfo, Head, VectorStore
 
 STAGE = "consumer"
@@ -62,19 +63,17 @@ class Upserter:
         self._dead_letters = dead_letters
         self._collection = collection
         self._settings = settings
-        self._policy = policy
         self._observer = observer
         self._clock = clock
         self._stopping = stopping
-        self._window = SlidingWindow(settings.window_seconds)
         self._written: dict[int, int] = {}
         self._flushed: deque[tuple[int, dict[int, int]]] = deque()
-        self._committed_at = self._adapted_at = clock()
-        self.limit = settings.initial_limit
+        self._committed_at = clock()
+        self._limit = BatchLimit(policy, settings, self._committed_at)
 
     def step(self, wait_seconds: float = 0.2) -> int:
         """One batch, or a wait for one. Returns how many records it finished. Blocks while the store is down."""
-        messages = self._source.fetch(self.limit, wait_seconds)
+        messages = self._source.fetch(self._limit.value, wait_seconds)
         if messages:
             started = self._clock()
             self._retry(lambda: self._process(messages, started), messages)
@@ -116,7 +115,7 @@ class Upserter:
         for message in messages:
             self._written[message.partition] = message.offset + 1
         now = self._clock()
-        self._window.record((now - started) / 1e9, now)
+        self._limit.record(len(messages), (now - started) / 1e9, _waited(messages, started), now)
         outcomes = write.outcomes + Counter({"dead": len(letters)})
         self._observer.batch(len(messages), (now - started) / 1e9, outcomes, write.finished, letters, now)
 
@@ -190,13 +189,15 @@ class Upserter:
                 pause = min(pause * 2, self._settings.retry_seconds)
 
     def _adapt(self) -> None:
-        now = self._clock()
-        if now - self._adapted_at < self._settings.adapt_seconds * 1e9:
-            return
-        self._adapted_at = now
-        p99 = self._window.percentile(99, now)
-        before, self.limit = self.limit, self._policy(self.limit, Observations(p99))
-        self._observer.limit(before, self.limit, p99)
+        decision = self._limit.adapt(self._clock(), self._source.lag)
+        if decision is not None:
+            self._observer.limit(decision.before, decision.after, decision.p99)
+
+
+def _waited(messages: Sequence[Message], now_ns: int) -> float | None:
+    """Seconds since the oldest of these was embedded, or None where none says when it was."""
+    embedded = [at for message in messages if (at := stamp(message.headers, EMBEDDED)) is not None]
+    return max(0, now_ns - min(embedded)) / 1e9 if embedded else None
 
 
 def _first_offsets(messages: Sequence[Message]) -> dict[int, int]:

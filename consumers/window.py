@@ -1,4 +1,4 @@
-"""A percentile over the last seconds, never over one batch."""
+"""What the last seconds were like: a percentile over all of them, never over one batch, and the newest batches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections import deque
 
 from hdrh.histogram import HdrHistogram
 
+from consumers.policies.observations import Observations, Sample
+
 _LOWEST_US, _HIGHEST_US, _DIGITS = 1, 120_000_000, 3
+SAMPLES = 128
 
 
 class SlidingWindow:
@@ -35,6 +38,12 @@ class SlidingWindow:
             merged.add(histogram)
         return float(merged.get_value_at_percentile(share)) / 1e6
 
+    def fastest(self, now_ns: int) -> float | None:
+        """The least of the window in seconds, or None when nothing was recorded in it."""
+        self._expire(now_ns)
+        least = min((int(histogram.get_min_value()) for _, histogram in self._slices), default=None)
+        return None if least is None else least / 1e6
+
     def count(self, now_ns: int) -> int:
         """How many values the window holds."""
         self._expire(now_ns)
@@ -44,3 +53,31 @@ class SlidingWindow:
         oldest = now_ns // self._slice_ns - self._keep
         while self._slices and self._slices[0][0] <= oldest:
             self._slices.popleft()
+
+
+class BatchWindow:
+    """The batches of the last ``seconds``, as policies see them. Of single batches only the newest are kept."""
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        self._times = SlidingWindow(seconds)
+        self._keep_ns = int(seconds * 1e9)
+        self._newest: deque[tuple[int, Sample]] = deque(maxlen=SAMPLES)
+        self._waited: float | None = None
+
+    def record(self, size: int, seconds: float, waited: float | None, now_ns: int) -> None:
+        """One batch was acknowledged. ``waited``: seconds that its oldest record waited to be fetched, if known."""
+        self._times.record(seconds, now_ns)
+        self._newest.append((now_ns, Sample(size, seconds)))
+        self._waited = waited
+
+    def observe(self, now_ns: int, backlog: int) -> Observations:
+        """What there is to know now; ``backlog`` counts the records that wait. Costs a few milliseconds."""
+        while self._newest and self._newest[0][0] <= now_ns - self._keep_ns:
+            self._newest.popleft()
+        return Observations(
+            p99=self._times.percentile(99, now_ns),
+            samples=tuple(sample for _, sample in self._newest),
+            backlog=backlog,
+            waited=self._waited if self._newest else None,
+            fastest=self._times.fastest(now_ns),
+        )

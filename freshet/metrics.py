@@ -74,6 +74,9 @@ BATCH_P99 = Metric("freshet_consumer_batch_p99_seconds", "gauge", "P99 of batch 
 POLICY_DECISIONS = Metric(
     "freshet_consumer_policy_decisions_total", "counter", "How the limit was changed.", ("decision",)
 )
+POLICY = Metric(
+    "freshet_consumer_policy_info", "gauge", "Always 1; the label says which policy sets the batch limit.", ("policy",)
+)
 LAG_RECORDS = Metric("freshet_consumer_lag_records", "gauge", "Records on vector-embeddings not yet processed.")
 STORE_SECONDS = Metric("freshet_store_seconds", "histogram", "One call to the store.", ("operation",))
 STORE_ERRORS = Metric("freshet_store_errors_total", "counter", "Store calls that failed and were retried.")
@@ -98,7 +101,7 @@ PUBLISHED = Metric(
 BUILD = Metric("freshet_build_info", "gauge", "Always 1; the labels say what runs.", ("version", "model", "revision"))
 
 METRICS = (
-    FRESHNESS, HOP, RECORDS, BATCH_SIZE, BATCH_LIMIT, BATCH_SECONDS, BATCH_P99, POLICY_DECISIONS, LAG_RECORDS,
+    FRESHNESS, HOP, RECORDS, BATCH_SIZE, BATCH_LIMIT, BATCH_SECONDS, BATCH_P99, POLICY_DECISIONS, POLICY, LAG_RECORDS,
     STORE_SECONDS, STORE_ERRORS, STORE_POINTS, DEAD, SEARCH_SECONDS, SEARCH_REQUESTS, EMBEDDED, JOB_RECORDS, FILES,
     PUBLISHED, BUILD,
 )  # fmt: skip

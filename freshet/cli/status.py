@@ -124,7 +124,8 @@ def _facts(seen: SystemState) -> Table:
     elif consumer:
         row("freshness", "nothing changed in the last minute")
     if "batch_limit" in consumer:
-        row("batch limit", str(consumer["batch_limit"]))
+        policy = consumer.get("policy")
+        row("batch limit", f"{consumer['batch_limit']} by {policy}" if policy else str(consumer["batch_limit"]))
     if seen.search is not None:
         model, store = seen.search["model"], seen.search["store"]
         row("model", f"{model['name']}, revision {model['revision']}, {model['dimension']} dimensions")

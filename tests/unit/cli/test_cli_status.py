@@ -25,6 +25,7 @@ SEARCH = {
         "consumer": {
             "freshness_ms": {"p50": 21.0, "p99": 40.4, "events": 9},
             "batch_limit": 50,
+            "policy": "deadline",
             "lag": 0,
             "error": None,
         }
@@ -72,7 +73,7 @@ def test_all_is_well(state: Path) -> None:
     result = status(state)
     assert result.exit_code == 0, result.output
     for text in (
-        "serve", "/log/serve", "RUNNING, 4 of 4", "freshet-flink-job: 2 records", "p50 21 ms, p99 40 ms", "50",
+        "serve", "/log/serve", "RUNNING, 4 of 4", "freshet-flink-job: 2 records", "p50 21 ms, p99 40 ms", "50 by deadline",
         "384 dimensions", "3 documents, 5 chunks", "dead-letters list", "9 seen, 4 of 4 published, 1 refused",
         "All is well",
     ):  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from consumers.observer import Observer
-from consumers.policy import seed
+from consumers.policies import seed
 from consumers.settings import ConsumerSettings
 from consumers.source import Message
 from consumers.upserter import Upserter

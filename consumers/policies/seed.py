@@ -1,24 +1,8 @@
-"""How many records the next batch may hold: pure functions of the present limit and what was observed."""
+"""The seed's rule, which is the reference, and the same with growth of at least one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-MIN_LIMIT = 1
-MAX_LIMIT = 500
-SLOW_SECONDS = 0.100
-FAST_SECONDS = 0.050
-
-
-@dataclass(frozen=True, slots=True)
-class Observations:
-    """``p99``: seconds from fetch to acknowledgement over the sliding window, None while it is empty."""
-
-    p99: float | None
-
-
-Policy = Callable[[int, Observations], int]
+from consumers.policies.observations import FAST_SECONDS, MAX_LIMIT, MIN_LIMIT, SLOW_SECONDS, Observations
 
 
 def seed(limit: int, seen: Observations) -> int:
@@ -38,6 +22,3 @@ def seed_plus_one(limit: int, seen: Observations) -> int:
     if seen.p99 is not None and seen.p99 < FAST_SECONDS:
         return min(MAX_LIMIT, max(proposed, limit + 1))
     return proposed
-
-
-POLICIES: dict[str, Policy] = {"seed": seed, "seed+1": seed_plus_one}
