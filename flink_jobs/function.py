@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterator
 
@@ -47,6 +48,9 @@ class IngestFunction(TableFunction):  # type: ignore[misc]
         self._ingestion = Ingestion(self._embedder, Chunker.of(model), VersionGuard(), as_json=job.encoding == "json")
         if job.metrics_port:
             serve_metrics(job.metrics_port)
+        # What is loaded by now stays: a full collection over it would hold up the record at hand.
+        gc.collect()
+        gc.freeze()
 
     def eval(self, key: bytes | None, value: bytes | None) -> Iterator[Row]:
         for out in self._ingestion.process(key, value):
