@@ -7,7 +7,7 @@ STATE ?= .freshet
 BIN := .venv/bin
 LOCKS := requirements/bootstrap.txt requirements/lock.txt requirements/model.txt
 
-.PHONY: help run test check tools lock bench clean
+.PHONY: help run test faults check tools lock bench clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -25,6 +25,9 @@ run: .venv/.installed  ## start everything, watch WATCH (examples/notes), keep i
 
 test: .venv/.installed  ## unit, conformance and integration tests on the local stack
 	$(BIN)/python -m pytest tests -q
+
+faults: .venv/.installed  ## every fault on the real stack, write docs/results/faults.md
+	FRESHET_FAULTS_REPORT=docs/results/faults.md $(BIN)/python -m pytest tests/faults -q
 
 check: .venv/.installed  ## lint, types, import arrows
 	$(BIN)/ruff check .

@@ -35,6 +35,8 @@ class Kind(Enum):
     """The vector is not that of the text: cosine below MIN_COSINE."""
     BACKWARDS = "backwards"
     """A search saw an older version after a newer one."""
+    LEFTOVER = "leftover"
+    """Chunk points that no search can show, and that nothing will remove."""
 
 
 class Finding(NamedTuple):

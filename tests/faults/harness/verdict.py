@@ -1,0 +1,58 @@
+"""What came of one fault: every count, and the seed that replays it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from tests.faults.harness.checker import Finding, Kind
+from tests.faults.harness.lab import SEED
+
+SHOWN = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Times in seconds. ``recovery`` is None where p99 did not come below 100 ms again while the load lasted."""
+
+    fault: str
+    seed: int
+    events: int
+    """Changes with a delivery report."""
+    in_flight: int
+    """Records that were published and not committed by a reader at the moment of the break."""
+    findings: tuple[Finding, ...]
+    duplicate_work: int
+    gap: float
+    recovery: float | None
+    duration: float
+
+    def count(self, kind: Kind) -> int:
+        return Counter(finding.kind for finding in self.findings)[kind]
+
+    def assert_clean(self) -> None:
+        """Raise AssertionError with what was found and how to replay it."""
+        if self.findings:
+            counts = Counter(finding.kind.name for finding in self.findings)
+            shown = "\n".join(f"  {finding}" for finding in self.findings[:SHOWN])
+            more = f"\n  … {len(self.findings) - SHOWN} more" if len(self.findings) > SHOWN else ""
+            replay = f"{SEED}={self.seed} replays it"
+            raise AssertionError(f"{self.fault}: {dict(counts)} among {self.events} changes; {replay}\n{shown}{more}")
+
+    def row(self) -> dict[str, Any]:
+        """For the table, by column."""
+        main = (Kind.LOST, Kind.STALE, Kind.GHOST, Kind.TORN, Kind.DUP)
+        other = Counter(finding.kind.value for finding in self.findings if finding.kind not in main)
+        return {
+            "fault": self.fault,
+            "events": self.events,
+            "in flight": self.in_flight,
+            **{kind.value: self.count(kind) for kind in main},
+            "other": ", ".join(f"{count} {kind}" for kind, count in sorted(other.items())) or 0,
+            "dup-work": self.duplicate_work,
+            "gap s": f"{self.gap:.1f}",
+            "recovery s": "–" if self.recovery is None else f"{self.recovery:.1f}",
+            "duration s": f"{self.duration:.0f}",
+            "seed": self.seed,
+        }
