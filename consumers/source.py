@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
+from consumers.fairness import FairBuffer
 from freshet.errors import UnavailableError
 from freshet.headers import Headers, read_headers
 from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, EMBEDDINGS
+
+HIGH_WATER = 1_000
+"""Records of one partition that wait here before it is paused."""
+LOW_WATER = 500
+"""Where it is resumed: enough left for the time that the broker needs to send more."""
+CHUNK = 500
+"""Records drained from librdkafka at once."""
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +48,9 @@ class Source(Protocol):
     """Ordered records of the assigned partitions. Not thread-safe."""
 
     def fetch(self, limit: int, seconds: float) -> list[Message]:
-        """Up to ``limit`` records: waits ``seconds`` for the first, never for a second."""
+        """Up to ``limit`` records, shared evenly by the partitions that have some: waits ``seconds`` for the first,
+        never for a second.
+        """
 
     def idle(self, seconds: float) -> None:
         """Wait without fetching, while the group membership stays alive."""
@@ -59,13 +71,19 @@ class Source(Protocol):
 
 
 class KafkaSource:
-    """``vector-embeddings`` through librdkafka, offsets committed by hand only."""
+    """``vector-embeddings`` through librdkafka, offsets committed by hand only.
+
+    librdkafka has one queue for all partitions: a backlog in one of them would stand before a new record of another.
+    So that queue is drained into a FairBuffer at each turn, and a partition that has enough there is paused.
+    """
 
     def __init__(self, kafka: KafkaSettings, on_revoke: Callable[[frozenset[int]], None]) -> None:
         """``on_revoke`` is called inside ``fetch`` or ``idle``, before the partitions go: the last chance to commit."""
         self._on_revoke = on_revoke
         self._owned: frozenset[int] = frozenset()
         self._uncommitted: dict[int, int] = {}
+        self._buffer: FairBuffer[Message] = FairBuffer(HIGH_WATER, LOW_WATER)
+        self._paused: frozenset[int] = frozenset()
         self._consumer = Consumer(
             {
                 "bootstrap.servers": kafka.bootstrap,
@@ -75,11 +93,14 @@ class KafkaSource:
                 "enable.auto.offset.store": False,
                 "partition.assignment.strategy": "cooperative-sticky",
                 "session.timeout.ms": 10_000,
-                "fetch.wait.max.ms": 500,
+                # A resumed partition is asked for only when the broker has answered for the others.
+                "fetch.wait.max.ms": 100,
                 "fetch.min.bytes": 1,
                 # The default of 1 s shows as a stall whenever the local queue was full.
                 "fetch.queue.backoff.ms": 5,
                 "queued.max.messages.kbytes": 16_384,
+                # What was fetched of a partition is dropped when it is paused: fetch little beyond the buffer.
+                "queued.min.messages": HIGH_WATER,
                 "fetch.error.backoff.ms": 50,
                 "reconnect.backoff.max.ms": 500,
                 "on_commit": self._committed,
@@ -93,20 +114,49 @@ class KafkaSource:
         )
 
     def fetch(self, limit: int, seconds: float) -> list[Message]:
-        first = self._consumer.consume(1, seconds)
-        if not first:
-            return []
-        raw = first + (self._consumer.consume(limit - 1, 0) if limit > 1 else [])
-        return [_message(message) for message in raw if self._usable(message)]
+        self._fill(0.0 if len(self._buffer) else seconds)
+        taken = self._buffer.take(limit)
+        self._resume(self._buffer.hungry())
+        return taken
 
     def idle(self, seconds: float) -> None:
-        assigned = self._consumer.assignment()
-        self._consumer.pause(assigned)
-        early = self._consumer.poll(seconds)
-        self._consumer.resume(self._consumer.assignment())
-        if early is not None and self._usable(early):
-            # Fetched before the pause took hold: read it again later.
-            self._consumer.seek(TopicPartition(early.topic(), early.partition(), early.offset()))
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._fill(left)
+
+    def _fill(self, seconds: float) -> None:
+        """Take over what librdkafka has; waits ``seconds`` for the first record when it has none."""
+        if seconds > 0:
+            first = self._consumer.consume(1, seconds)
+            if not first:
+                return
+            self._keep(first)
+        while raw := self._consumer.consume(CHUNK, 0):
+            self._keep(raw)
+            if len(raw) < CHUNK:
+                return
+
+    def _keep(self, raw: Sequence[KafkaMessage]) -> None:
+        for message in raw:
+            # One that was revoked meanwhile is read by its new owner.
+            if self._usable(message) and message.partition() in self._owned:
+                self._buffer.put(message.partition(), _message(message))
+        self._pause(self._buffer.full - self._paused)
+
+    def _pause(self, partitions: frozenset[int]) -> None:
+        if partitions:
+            self._consumer.pause(_places(partitions))
+            self._paused |= partitions
+
+    def _resume(self, partitions: frozenset[int]) -> None:
+        if going_on := partitions & self._paused:
+            self._paused -= going_on
+            self._consumer.resume(_places(going_on))
+
+    def _forget(self, partitions: frozenset[int]) -> None:
+        """These partitions' buffered records are of no use any more."""
+        self._buffer.drop(partitions)
+        self._resume(partitions)
 
     def owned(self) -> frozenset[int]:
         return self._owned
@@ -136,7 +186,9 @@ class KafkaSource:
                 self._uncommitted.setdefault(partition.partition, partition.offset)
 
     def rewind(self, positions: Positions) -> None:
-        for offset in self._still_owned(positions):
+        offsets = self._still_owned(positions)
+        self._forget(frozenset(offset.partition for offset in offsets))
+        for offset in offsets:
             self._consumer.seek(offset)
 
     def _still_owned(self, positions: Positions) -> list[TopicPartition]:
@@ -147,7 +199,7 @@ class KafkaSource:
         ]
 
     def lag(self) -> int:
-        total = 0
+        total = len(self._buffer)
         for partition in self._consumer.position(self._consumer.assignment()):
             try:
                 low, high = self._consumer.get_watermark_offsets(partition, cached=True)
@@ -175,9 +227,18 @@ class KafkaSource:
         going = frozenset(partition.partition for partition in partitions)
         self._on_revoke(going)
         self._owned -= going
+        self._forget(going)
 
     def _lost(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        self._owned -= {partition.partition for partition in partitions}
+        gone = frozenset(partition.partition for partition in partitions)
+        self._owned -= gone
+        with suppress(KafkaException):
+            # The broker has them no more for us, librdkafka perhaps still.
+            self._forget(gone)
+
+
+def _places(partitions: frozenset[int]) -> list[TopicPartition]:
+    return [TopicPartition(EMBEDDINGS.name, partition) for partition in sorted(partitions)]
 
 
 def _message(message: KafkaMessage) -> Message:

@@ -73,7 +73,8 @@ def test_all_is_well(state: Path) -> None:
     result = status(state)
     assert result.exit_code == 0, result.output
     for text in (
-        "serve", "/log/serve", "RUNNING, 4 of 4", "freshet-flink-job: 2 records", "p50 21 ms, p99 40 ms", "50 by deadline",
+        "serve", "/log/serve", "RUNNING, 4 of 4", "freshet-flink-job: 2 records", "p50 21 ms, p99 40 ms",
+        "50 by deadline",
         "384 dimensions", "3 documents, 5 chunks", "dead-letters list", "9 seen, 4 of 4 published, 1 refused",
         "All is well",
     ):  # fmt: skip
