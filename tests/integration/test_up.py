@@ -30,9 +30,11 @@ class Up(StackProcess):
         self.state = folder / "state"
         self.notes = folder / "notes"
         self.port = port
+        self.options: tuple[str, ...] = ()
 
     def command(self) -> Sequence[str]:
-        return [*freshet("up"), "--watch", str(self.notes), "--state", str(self.state), "--port", str(self.port)]
+        place = ("--watch", str(self.notes), "--state", str(self.state), "--port", str(self.port))
+        return [*freshet("up"), *place, *self.options]
 
     def environment(self) -> Mapping[str, str]:
         return {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -123,6 +125,33 @@ def test_a_folder_is_searchable_from_start_to_restart(up: Up) -> None:
         lambda: up.ready() and up.run.processes["kafka"].pid != orphans[0].pid, "it is up again", START_SECONDS, (up,)
     )
     up.wait_found("nocturnal birds", "file:night.md")
+
+
+def test_a_rebuild_refills_the_store_from_the_topic_and_the_folder(up: Up) -> None:
+    up.start()
+    up.wait_ready(START_SECONDS)
+    up.wait_found("how hot should the water for tea be", "file:tea.md")
+    publish = subprocess.run(
+        [*freshet("publish"), "--state", str(up.state), "owl", "--text", "Owls hunt at night.", "--version", "7"],
+        capture_output=True,
+        text=True,
+    )
+    assert publish.returncode == 0, publish.stderr
+    (up.notes / "ship.txt").unlink()
+    up.wait_found("nocturnal birds", "owl")
+    wait_until(lambda: "file:ship.txt" not in dict(up.search("harbour")), "the deleted file is gone", 60, (up,))
+    before = dict(up.search("anything"))
+    up.interrupt()
+
+    up.options = ("--rebuild",)
+    up.start()
+    up.wait_ready(START_SECONDS)
+    up.wait_found("nocturnal birds", "owl")
+    up.wait_found("how hot should the water for tea be", "file:tea.md")
+    wait_until(
+        lambda: dict(up.search("anything")).keys() == before.keys(), "all is back, the deleted is not", 60, (up,)
+    )
+    assert dict(up.search("anything"))["owl"] == before["owl"] == 7
 
 
 def test_a_taken_port_is_named_with_the_way_out(up: Up) -> None:
