@@ -29,10 +29,11 @@ class JobSubmission(StackProcess):
         super().__init__("submit", log)
         self._home = home
         self._module = module
-        self._settings = dict(settings)
+        self.settings = dict(settings)
+        """Of the job at the next start."""
 
     def environment(self) -> Mapping[str, str]:
-        return self._home.environment(**self._settings)
+        return self._home.environment(**self.settings)
 
     def command(self) -> Sequence[str]:
         restore: list[str] = []

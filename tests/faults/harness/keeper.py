@@ -20,7 +20,7 @@ class Keeper:
     def __init__(self, stack: LocalStack) -> None:
         self._stack = stack
         self._supervisor: Supervisor | None = None
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from freshet.dead_letter_log import StoredLetter
 from freshet.settings import Profile
 from freshet.stack.lag import lags
 from freshet.stack.process import ProcessFailed, StackProcess, wait_until
@@ -49,6 +50,8 @@ class Trial:
         self.sender: Sender
         self.watcher: Watcher | None = None
         self.canary: Canary | None = None
+        self.dead: list[StoredLetter] = []
+        """The dead letters of this fault that were not redriven, once it is judged."""
         self._record = record
         self._choose = random.Random(lab.seed)
         self._in_flight = 0
@@ -103,12 +106,17 @@ class Trial:
             self._in_flight = self.in_flight()
         time.sleep(self._choose.uniform(0, MOMENT_SECONDS))
 
-    def breaks(self, action: Callable[[], None]) -> None:
-        """Do it, with at least IN_FLIGHT records on their way: those of ``pile_up``, or as many as there are now."""
-        self._in_flight = self._in_flight or self.in_flight()
+    def breaks(self, action: Callable[[], object], in_flight: int | None = None) -> None:
+        """Do it, with at least IN_FLIGHT records on their way: as given, those of ``pile_up``, or as many as now."""
+        self._in_flight = in_flight or self._in_flight or self.in_flight()
         assert self._in_flight >= IN_FLIGHT, f"only {self._in_flight} records are in flight"
         self._broken = time.monotonic()
         action()
+
+    def stays_broken(self, seconds: float) -> None:
+        """Block for that long, while the load goes on."""
+        until = time.monotonic() + seconds
+        wait_until(lambda: self._sent() >= 0 and time.monotonic() >= until, "the time is over", seconds + 10)
 
     def in_flight(self) -> int:
         """Records sent and not acknowledged, or not committed by the reader of their topic."""
@@ -119,6 +127,10 @@ class Trial:
         wanted = len(self.ledger) + more
         wait_until(lambda: self._sent() >= wanted, f"{more} more changes are acknowledged", RECOVERY_SECONDS)
 
+    def quiet(self) -> None:
+        """Block until all that was published is written or dead. Raises AssertionError that says what is missing."""
+        quiesce(self.lab, self.ledger, self.prefix)
+
     def verify(self) -> Verdict:
         """Wait until all is quiet, compare, note the row, and raise AssertionError for any finding."""
         verdict = self.judge()
@@ -127,13 +139,13 @@ class Trial:
 
     def judge(self) -> Verdict:
         """``verify`` without the error, for a fault that may break the promise. Call it once."""
-        quiesce(self.lab, self.ledger, self.prefix)
+        self.quiet()
         expected = self.ledger.expectations()
         api = Api(self.stack.search_url)
         try:
             store = read_store(api, self.prefix)
-            dead = dead_places(dead_letters(self.lab.kafka, self._dead_before))
-            findings = check(expected, store.documents, dead, self.lab.chunks_of)
+            self.dead = dead_letters(self.lab.kafka, self._dead_before)
+            findings = check(expected, store.documents, dead_places(self.dead), self.lab.chunks_of)
             findings += check_sample(api, store.documents, self.seed)
         finally:
             api.close()
