@@ -38,7 +38,7 @@ _KINDS: dict[str, tuple[str, Callable[[str], bytes | None]]] = {
     "random bytes": ("not-json", lambda name: bytes(range(128, 256))),
     "half of a JSON object": ("not-json", lambda name: _json(_event(name))[:-9]),
     "not UTF-8 within a string": ("not-json", lambda name: _json(_event(name)).replace(b"poison", b"\xff\xfe")),
-    "ten thousand open brackets": ("not-json", lambda name: b"[" * 10_000),
+    "ten thousand open brackets": ("not-json", lambda name: b'{"more":' + b"[" * 10_000),
     "XML": ("not-json", lambda name: b"<event id='1'/>"),
     "a JSON array": ("invalid-field", lambda name: _json([_event(name)])),
     "null": ("invalid-field", lambda name: b"null"),
