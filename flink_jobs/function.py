@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections import Counter
 from collections.abc import Iterator
 
@@ -18,6 +19,8 @@ from freshet.embedding.load import load_embedder
 from freshet.embedding.settings import ModelSettings
 from freshet.metrics import EMBEDDED, serve_metrics
 from freshet.topics import DEAD_LETTERS, EMBEDDINGS
+
+log = logging.getLogger(__name__)
 
 Row = tuple[str, bytes | None, bytes | None, str | None, str | None, str | None]
 
@@ -47,7 +50,7 @@ class IngestFunction(TableFunction):  # type: ignore[misc]
         self._counter = EMBEDDED.counter()
         self._ingestion = Ingestion(self._embedder, Chunker.of(model), VersionGuard(), as_json=job.encoding == "json")
         if job.metrics_port:
-            serve_metrics(job.metrics_port)
+            _expose_metrics(job.metrics_port)
         # What is loaded by now stays: a full collection over it would hold up the record at hand.
         gc.collect()
         gc.freeze()
@@ -65,3 +68,11 @@ class IngestFunction(TableFunction):  # type: ignore[misc]
         for origin, count in (totals - self._counted).items():
             self._counter.labels(origin).inc(count)
         self._counted = totals
+
+
+def _expose_metrics(port: int) -> None:
+    """Only one worker of a machine can have the port: the job runs without the metrics of the others."""
+    try:
+        serve_metrics(port)
+    except OSError as error:
+        log.warning("metrics are not served: port %d: %s", port, error)

@@ -30,13 +30,15 @@ def _id(prefix: str, size: int, letter: str = "x") -> str:
     return f"{prefix}/" + letter * (filler // len(letter.encode())) + "x" * (filler % len(letter.encode()))
 
 
-def _metadata(size: int) -> dict[str, str]:
+def _metadata(document_id: str, size: int) -> dict[str, str]:
     """Of exactly so many bytes as JSON."""
-    return {"filler": "x" * (size - len(msgspec.json.encode({"filler": ""})))}
+    least = {"doc": document_id, "filler": ""}
+    return {**least, "filler": "x" * (size - len(msgspec.json.encode(least)))}
 
 
 def _event(document_id: str, **fields: Any) -> dict[str, Any]:
-    return {"id": document_id, "op": "upsert", "version": 1, "text": f"text of {document_id[:60]}", **fields}
+    event = {"id": document_id, "op": "upsert", "version": 1, "text": f"text of {document_id[:60]}"}
+    return {**event, "metadata": {"doc": document_id}, **fields}
 
 
 def _at_the_limit(prefix: str) -> list[DocumentEvent]:
@@ -44,7 +46,7 @@ def _at_the_limit(prefix: str) -> list[DocumentEvent]:
         _event(_id(prefix, MAX_ID_BYTES)),
         _event(_id(prefix, MAX_ID_BYTES, "字")),
         _event(f"{prefix}/text", text=LONGEST),
-        _event(f"{prefix}/metadata", metadata=_metadata(MAX_METADATA_BYTES)),
+        _event(f"{prefix}/metadata", metadata=_metadata(f"{prefix}/metadata", MAX_METADATA_BYTES)),
         _event(f"{prefix}/tenant", tenant="t" * 256),
         _event(f"{prefix}/source", source="s" * 256),
         _event(f"{prefix}/version", version=2**63 - 1),
@@ -58,7 +60,7 @@ def _beyond(prefix: str) -> list[Poison]:
         "id": ("invalid-field", _event(_id(prefix, MAX_ID_BYTES + 1))),
         "id in bytes": ("invalid-id", _event(_id(prefix, MAX_ID_BYTES + 3, "字"))),
         "text": ("invalid-field", _event(f"{prefix}/text-beyond", text=LONGEST + "x")),
-        "metadata": ("metadata-too-large", _event(f"{prefix}/m-beyond", metadata=_metadata(MAX_METADATA_BYTES + 1))),
+        "metadata": ("metadata-too-large", _event(f"{prefix}/m", metadata=_metadata(prefix, MAX_METADATA_BYTES + 1))),
         "tenant": ("invalid-field", _event(f"{prefix}/tenant-beyond", tenant="t" * 257)),
         "source": ("invalid-field", _event(f"{prefix}/source-beyond", source="s" * 257)),
         "version": ("invalid-field", _event(f"{prefix}/version-beyond", version=2**63)),

@@ -11,5 +11,5 @@ from tests.faults.harness.trial import Trial
 def test_order_shuffled_within_200(trial: Trial) -> None:
     with trial.under_load(window=200, copies=2, rate=150):
         trial.pile_up(trial.stack.serve)
-        trial.wait_sent(200)
+        trial.wait_sent(400)
     trial.verify()

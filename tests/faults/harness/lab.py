@@ -57,10 +57,12 @@ class Lab:
         return len(new)
 
     def drop(self) -> None:
-        """End the stack, whatever state it is in, and remove its folder."""
+        """End the stack, whatever state it is in, and remove what it stored; its logs stay."""
         self.keeper.stop()
         self.stack.abort()
-        shutil.rmtree(self.stack.state, ignore_errors=True)
+        for folder in self.stack.state.iterdir():
+            if folder.is_dir() and folder.name != "logs":
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def start_stack(state: Path, **environment: str) -> LocalStack:

@@ -26,16 +26,16 @@ def serve_with(lab: Lab, **settings: str) -> Iterator[None]:
 
 @contextmanager
 def job_with(lab: Lab, **settings: str) -> Iterator[None]:
-    """For the length of the block, the job runs with further settings, from the savepoint of the former."""
-    submission = lab.stack.submission
-    before = dict(submission.settings)
+    """For the length of the block, the job runs with further settings, from the savepoint of the former.
+
+    Each time in a new TaskManager, in which nothing of the other job lives on.
+    """
+    before = dict(lab.stack.submission.settings)
     try:
-        with job_stopped(lab):
-            submission.settings = {**before, **settings}
+        _redeploy_job(lab, {**before, **settings})
         yield
     finally:
-        with job_stopped(lab):
-            submission.settings = before
+        _redeploy_job(lab, before)
 
 
 @contextmanager
@@ -62,6 +62,13 @@ def serve_stopped(lab: Lab) -> Iterator[None]:
         yield
         lab.stack.serve.start()
     lab.stack.serve.wait_ready(START_SECONDS)
+
+
+def _redeploy_job(lab: Lab, settings: dict[str, str]) -> None:
+    with job_stopped(lab):
+        lab.stack.submission.settings = settings
+        lab.stack.taskmanager.stop()
+        lab.stack.taskmanager.start()
 
 
 def _restart_serve(lab: Lab, settings: dict[str, str]) -> None:

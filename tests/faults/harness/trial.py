@@ -100,7 +100,7 @@ class Trial:
 
     def pile_up(self, process: StackProcess) -> None:
         """Hold up the process until PILE records wait for it; it works on them when this returns."""
-        group = CONSUMER_GROUP if process is self.stack.serve else JOB_GROUP
+        group = JOB_GROUP if process is self.stack.taskmanager else CONSUMER_GROUP
         with process.frozen():
             wait_until(lambda: self._lag(group) >= PILE, f"{PILE} records wait for {process.name}", PILE_SECONDS)
             self._in_flight = self.in_flight()
