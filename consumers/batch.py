@@ -13,6 +13,7 @@ from freshet import headers
 from freshet.events import EmbeddingRecord
 from freshet.headers import Headers
 from freshet.store import ChunkPoint, Head, Progress
+from freshet.store.protocol import state_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Write:
     heads: list[Head] = field(default_factory=list)
     sweep: dict[str, int] = field(default_factory=dict)
     finished: list[Head] = field(default_factory=list)
+    reached: dict[str, Head] = field(default_factory=dict)
+    """What the heads of all documents in the batch say once it is written."""
     outcomes: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -43,16 +46,17 @@ def plan(arrivals: Sequence[Arrival], heads: Mapping[str, Head], now_ns: int) ->
 
     ``heads`` are the store's present heads of the documents that arrive; ``now_ns`` becomes the upserted stamp.
     """
-    work = _Plan(dict(heads), now_ns)
+    work = _Plan(heads, now_ns)
     for arrival in arrivals:
         work.outcomes[work.delete(arrival) if arrival.record.op == "delete" else work.upsert(arrival)] += 1
     return work.write()
 
 
 class _Plan:
-    def __init__(self, heads: dict[str, Head], now_ns: int) -> None:
+    def __init__(self, heads: Mapping[str, Head], now_ns: int) -> None:
         self.outcomes: Counter[str] = Counter()
-        self._heads = heads
+        self._before = heads
+        self._heads = dict(heads)
         self._now = now_ns
         self._changed: set[str] = set()
         self._finished: dict[str, Head] = {}
@@ -62,23 +66,28 @@ class _Plan:
     def upsert(self, arrival: Arrival) -> str:
         record = arrival.record
         head = self._heads.get(record.id) or Head(record.id, version=-1)
-        pending = head.pending or Progress(version=-1)
         if record.version == head.version and not head.deleted:
             return "unchanged"
-        if record.version <= head.version or record.version < pending.version:
+        if record.version <= head.version:
             return "stale"
-        before = pending if pending.version == record.version else Progress(record.version)
+        under_way = {one.version: one for one in head.incomplete}
+        before = under_way.pop(record.version, None) or Progress(record.version)
         after = progress.add(before, record.part, record.chunk, record.chunks, record.last)
         if after is None:
             return "unchanged"
+        if progress.complete(after):
+            finished = _head(arrival, after.chunks, self._now)
+            newer = [one for one in under_way.values() if one.version > record.version]
+            # A version under way may itself have replaced an older one that was never completed.
+            leftovers = head.chunks > 0 or bool(head.incomplete)
+            self._finish(progress.noted(finished, newer), record.version if leftovers else None)
+        else:
+            noted = progress.noted(head, [*under_way.values(), after])
+            if after not in noted.incomplete:
+                return "stale"
+            self._keep(noted)
         if record.chunks:
             self._chunks.append(_point(record))
-        if progress.complete(after):
-            # A pending version may itself have replaced an older one that was never completed.
-            leftovers = head.chunks > 0 or head.pending is not None
-            self._finish(_head(arrival, after.chunks, self._now), record.version if leftovers else None)
-        else:
-            self._keep(replace(head, pending=after))
         return "written"
 
     def delete(self, arrival: Arrival) -> str:
@@ -88,10 +97,9 @@ class _Plan:
             return "stale"
         if record.version == head.version and head.deleted:
             return "unchanged"
-        leftovers = head.chunks > 0 or head.pending is not None
-        tombstone = replace(_head(arrival, 0, self._now), deleted=True)
-        if head.pending is not None and head.pending.version > record.version:
-            tombstone = replace(tombstone, pending=head.pending)
+        leftovers = head.chunks > 0 or bool(head.incomplete)
+        newer = [one for one in head.incomplete if one.version > record.version]
+        tombstone = progress.noted(replace(_head(arrival, 0, self._now), deleted=True), newer)
         self._finish(tombstone, record.version + 1 if leftovers else None)
         return "deleted"
 
@@ -110,9 +118,13 @@ class _Plan:
         chunks = [point for point in self._chunks if point.version >= self._live_from(point.document_id)]
         return Write(
             chunks=chunks,
-            heads=[self._heads[document_id] for document_id in sorted(self._changed)],
+            heads=[
+                replace(self._heads[document_id], replaces=state_token(self._before.get(document_id)))
+                for document_id in sorted(self._changed)
+            ],
             sweep=self._sweep,
             finished=list(self._finished.values()),
+            reached=dict(self._heads),
             outcomes=self.outcomes,
         )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from freshet.store import Progress
+from freshet.store import Head, Progress
 
 Ranges = tuple[tuple[int, int], ...]
+MAX_INCOMPLETE = 8
+"""Versions of one document that may be under way at once; beyond it the lowest is forgotten."""
 
 
 def add(progress: Progress, part: int, chunk: int, chunks: int, last: bool) -> Progress | None:
@@ -30,6 +33,30 @@ def add(progress: Progress, part: int, chunk: int, chunks: int, last: bool) -> P
         partial=partial,
         parts=part + 1 if last else progress.parts,
         chunks=progress.chunks + (1 if bit else 0),
+    )
+
+
+def noted(head: Head, progresses: Iterable[Progress]) -> Head:
+    """The head with these versions under way, and no others."""
+    kept = sorted(progresses, key=lambda one: one.version)[-MAX_INCOMPLETE:]
+    return replace(head, pending=kept[-1] if kept else None, older=tuple(kept[:-1]))
+
+
+def reached(now: Head | None, then: Head) -> bool:
+    """Whether ``now`` says all that ``then`` said, or something newer."""
+    if now is None or now.version < then.version or (then.deleted and now.version == then.version and not now.deleted):
+        return False
+    present = {one.version: one for one in now.incomplete}
+    return all(
+        one.version <= now.version or (one.version in present and _includes(present[one.version], one))
+        for one in then.incomplete
+    )
+
+
+def _includes(more: Progress, less: Progress) -> bool:
+    return all(any(start <= first and end <= stop for start, stop in more.full) for first, end in less.full) and all(
+        holds(more.full, part) or more.partial.get(part, (0, 0))[1] & seen == seen
+        for part, (_, seen) in less.partial.items()
     )
 
 

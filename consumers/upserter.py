@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
+from consumers import progress
 from consumers.batch import Arrival, Write, plan
 from consumers.limit import BatchLimit
 from consumers.observer import Observer
 from consumers.policies import Policy
 from consumers.settings import ConsumerSettings
 from consumers.source import Message, Source
+from consumers.uncommitted import Uncommitted, Written
 from freshet.clock import Clock
 from freshet.codec import decode_embedding
 from freshet.dead_letters import DeadLetter
@@ -29,18 +31,32 @@ FIRST_RETRY_SECONDS = 0.05
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    outcomes: Counter[str]
-    finished: list[Head]
-    rejected: list[DeadLetter]
+@dataclass(slots=True)
+class _Result:
+    """What became of some records: written, or rejected."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    finished: list[Head] = field(default_factory=list)
+    reached: dict[str, Head] = field(default_factory=dict)
+    sweep: dict[str, int] = field(default_factory=dict)
+    rejected: list[DeadLetter] = field(default_factory=list)
+
+    def add(self, other: _Result) -> None:
+        self.outcomes += other.outcomes
+        self.finished += other.finished
+        self.reached |= other.reached
+        self.sweep |= other.sweep
+        self.rejected += other.rejected
 
 
 class DeadLetterSink(Protocol):
     """Where records go that no retry can mend."""
 
     def send(self, letters: Sequence[DeadLetter]) -> None:
-        """Return when the broker has acknowledged all. Raises UnavailableError."""
+        """Return when the broker has acknowledged all. Raises UnavailableError; some may then be there all the same.
+
+        A record whose letter was sent and whose offset was not committed is read, and its letter sent, again.
+        """
 
 
 class Upserter:
@@ -66,14 +82,18 @@ class Upserter:
         self._observer = observer
         self._clock = clock
         self._stopping = stopping
-        self._written: dict[int, int] = {}
-        self._flushed: deque[tuple[int, dict[int, int]]] = deque()
+        self._uncommitted = Uncommitted()
+        self._doubtful = False
         self._committed_at = clock()
         self._limit = BatchLimit(policy, settings, self._committed_at)
 
     def step(self, wait_seconds: float = 0.2) -> int:
         """One batch, or a wait for one. Returns how many records it finished. Blocks while the store is down."""
         messages = self._source.fetch(self._limit.value, wait_seconds)
+        if self._doubtful:
+            self._doubtful = False
+            self._source.rewind(self._uncommitted.restart(messages))
+            return 0
         if messages:
             started = self._clock()
             self._retry(lambda: self._process(messages, started), messages)
@@ -83,18 +103,50 @@ class Upserter:
         return len(messages)
 
     def commit(self) -> None:
-        """Make everything written durable, then commit the offsets that are. Raises UnavailableError."""
+        """Make everything written durable, then commit the offsets that are. Raises UnavailableError.
+
+        On a store that others write as well, or that can restart behind our back, a write that was acknowledged can be
+        refused or lost all the same. There the heads are read again first; where one is not what it should be,
+        nothing is committed and the next ``step`` goes back to what was committed last.
+        """
         now = self._committed_at = self._clock()
-        if self._written:
+        if self._doubtful:
+            return
+        if self._uncommitted:
             with self._observer.store_call("flush"):
                 self._store.flush()
-            self._flushed.append((now, self._written))
-            self._written = {}
+            self._uncommitted.flushed(now)
+        due = self._uncommitted.due(now - int(self._store.durability_lag_s * 1e9))
+        if due and self._shared and not self._confirm(due):
+            self._doubtful = True
+            return
         durable: dict[int, int] = {}
-        while self._flushed and now - self._flushed[0][0] >= self._store.durability_lag_s * 1e9:
-            durable.update(self._flushed.popleft()[1])
+        for written in due:
+            durable.update(written.positions)
+        self._uncommitted.done(len(due))
         self._source.commit(durable)
         self._observer.lag(self._source.lag())
+
+    def _confirm(self, due: Sequence[Written]) -> bool:
+        """Whether the store still has all of it; if so, sweep what it replaced."""
+        reached = {name: head for written in due for name, head in written.reached.items()}
+        with self._observer.store_call("heads"):
+            heads = self._store.heads(sorted(reached))
+        for name, head in reached.items():
+            if not progress.reached(heads.get(name), head):
+                log.warning("version %d of %s is not as it was written: reading again", head.version, name)
+                return False
+        sweep = {
+            name: below
+            for written in due
+            for name, below in written.sweep.items()
+            # Certain only now: a head that was refused would have left the chunks below in use.
+            if heads[name].version >= below or (heads[name].deleted and heads[name].version == below - 1)
+        }
+        if sweep:
+            with self._observer.store_call("write"):
+                self._store.write([], [], sweep)
+        return True
 
     def release(self, partitions: frozenset[int]) -> None:
         """Before partitions go to another member: commit what was written of them, or let the other write it again."""
@@ -102,22 +154,26 @@ class Upserter:
             self.commit()
         except UnavailableError as error:
             log.warning("partitions %s go uncommitted, their new owner repeats them: %s", sorted(partitions), error)
-        for _, positions in (*self._flushed, (0, self._written)):
-            for partition in partitions:
-                positions.pop(partition, None)
+        self._uncommitted.release(partitions)
+
+    @property
+    def _shared(self) -> bool:
+        return self._store.durability_lag_s > 0
 
     def _process(self, messages: Sequence[Message], started: int) -> None:
         arrivals, letters = self._decode(messages)
-        write = self._write(arrivals)
-        letters += write.rejected
+        result = self._write(arrivals)
+        letters += result.rejected
         if letters:
             self._dead_letters.send(letters)
-        for message in messages:
-            self._written[message.partition] = message.offset + 1
+        shared = self._shared
+        if not self._uncommitted.add(messages, result.reached if shared else {}, result.sweep if shared else {}):
+            log.warning("the store lost writes that it had acknowledged: reading again")
+            self._doubtful = True
         now = self._clock()
         self._limit.record(len(messages), (now - started) / 1e9, _waited(messages, started), now)
-        outcomes = write.outcomes + Counter({"dead": len(letters)})
-        self._observer.batch(len(messages), (now - started) / 1e9, outcomes, write.finished, letters, now)
+        outcomes = result.outcomes + Counter({"dead": len(letters)})
+        self._observer.batch(len(messages), (now - started) / 1e9, outcomes, result.finished, letters, now)
 
     def _decode(self, messages: Sequence[Message]) -> tuple[list[tuple[Message, Arrival]], list[DeadLetter]]:
         arrivals: list[tuple[Message, Arrival]] = []
@@ -132,23 +188,19 @@ class Upserter:
                 letters.append(self._letter(message, rejection))
         return arrivals, letters
 
-    def _write(self, arrivals: Sequence[tuple[Message, Arrival]]) -> _Written:
-        """Write all at once; if the store refuses some record, one document at a time to find which."""
+    def _write(self, arrivals: Sequence[tuple[Message, Arrival]]) -> _Result:
+        """Write all at once; if the store refuses, one document at a time, and then one record, to find which."""
         try:
             write = self._apply([arrival for _, arrival in arrivals])
         except RejectedRecord as rejection:
-            by_document: dict[str, list[tuple[Message, Arrival]]] = {}
-            for message, arrival in arrivals:
-                by_document.setdefault(arrival.record.id, []).append((message, arrival))
-            if len(by_document) == 1:
-                return _Written(Counter(), [], [self._letter(message, rejection) for message, _ in arrivals])
-            parts = [self._write(group) for group in by_document.values()]
-            return _Written(
-                sum((part.outcomes for part in parts), Counter()),
-                [head for part in parts for head in part.finished],
-                [letter for part in parts for letter in part.rejected],
-            )
-        return _Written(write.outcomes, write.finished, [])
+            result = _Result()
+            if len(arrivals) == 1:
+                result.rejected.append(self._letter(arrivals[0][0], rejection))
+                return result
+            for group in _split(arrivals):
+                result.add(self._write(group))
+            return result
+        return _Result(write.outcomes, write.finished, write.reached, write.sweep)
 
     def _apply(self, arrivals: Sequence[Arrival]) -> Write:
         with self._observer.store_call("heads"):
@@ -156,7 +208,7 @@ class Upserter:
         write = plan(arrivals, heads, self._clock())
         if not write.empty:
             with self._observer.store_call("write"):
-                self._store.write(write.chunks, write.heads, write.sweep)
+                self._store.write(write.chunks, write.heads, {} if self._shared else write.sweep)
         return write
 
     def _letter(self, message: Message, rejection: RejectedRecord) -> DeadLetter:
@@ -198,6 +250,14 @@ def _waited(messages: Sequence[Message], now_ns: int) -> float | None:
     """Seconds since the oldest of these was embedded, or None where none says when it was."""
     embedded = [at for message in messages if (at := stamp(message.headers, EMBEDDED)) is not None]
     return max(0, now_ns - min(embedded)) / 1e9 if embedded else None
+
+
+def _split(arrivals: Sequence[tuple[Message, Arrival]]) -> list[list[tuple[Message, Arrival]]]:
+    """By document, or by record where there is only one document."""
+    by_document: dict[str, list[tuple[Message, Arrival]]] = {}
+    for message, arrival in arrivals:
+        by_document.setdefault(arrival.record.id, []).append((message, arrival))
+    return list(by_document.values()) if len(by_document) > 1 else [[one] for one in arrivals]
 
 
 def _first_offsets(messages: Sequence[Message]) -> dict[int, int]:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 
 
 class VersionGuard:
-    """Remembers the highest version of the most recently seen documents.
+    """Remembers the highest version that went through whole, of the most recently seen documents.
 
     It only saves work: what it forgets, or never knew after a restart, the consumer's guard still refuses.
     """
@@ -16,10 +16,12 @@ class VersionGuard:
         self._versions: OrderedDict[str, int] = OrderedDict()
 
     def admits(self, document_id: str, version: int) -> bool:
-        """False for a version below the highest seen of this id. The same version again is admitted: a replay."""
-        seen = self._versions.get(document_id, -1)
-        self._versions[document_id] = max(seen, version)
+        """False for a version below one that went through. The same version again is admitted: a replay."""
+        return version >= self._versions.get(document_id, -1)
+
+    def passed(self, document_id: str, version: int) -> None:
+        """All of this version was made. To be told only then: one that failed must not stop an older one."""
+        self._versions[document_id] = max(self._versions.get(document_id, -1), version)
         self._versions.move_to_end(document_id)
         if len(self._versions) > self._capacity:
             self._versions.popitem(last=False)
-        return version >= seen

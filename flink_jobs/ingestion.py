@@ -14,7 +14,7 @@ from freshet.chunking import Chunker
 from freshet.clock import Clock, wall_clock
 from freshet.codec import decode_document, encode_embedding
 from freshet.embedding import Embedder
-from freshet.errors import RejectedRecord
+from freshet.errors import RejectedRecord, UnavailableError
 from freshet.events import DocumentEvent, EmbeddingRecord
 from freshet.metrics import DEAD, JOB_RECORDS
 
@@ -66,7 +66,7 @@ class Ingestion:
     def process(self, key: bytes | None, value: bytes | None) -> Iterator[Embedded | Dead]:
         """The records that one change leads to, made one by one as they are asked for. Never raises for bad input.
 
-        Raises after MAX_FAILURES_IN_A_ROW records that failed for a reason nobody foresaw.
+        Raises UnavailableError where the model cannot answer, and what was raised last after MAX_FAILURES_IN_A_ROW records that failed for a reason nobody foresaw.
         """
         try:
             event = decode_document(value, key)
@@ -75,10 +75,16 @@ class Ingestion:
                 return
             for record in self._records_of(event):
                 yield Embedded(event.id.encode(), encode_embedding(record, as_json=self._as_json), self._clock())
+            if event.part == 0 and event.last:
+                # Of a text in parts nobody here knows whether the others came through.
+                self._guard.passed(event.id, event.version)
             self._records.labels(event.op).inc()
             self._failures = 0
         except RejectedRecord as rejection:
             yield self._reject(rejection.reason, rejection.detail)
+        except UnavailableError:
+            # The model is away: no fault of the record. The job fails, and reads it again from the last checkpoint.
+            raise
         except Exception as error:
             self._failures += 1
             if self._failures >= MAX_FAILURES_IN_A_ROW:

@@ -11,7 +11,7 @@ import json
 import uuid
 from typing import Any, Final
 
-from freshet.store.protocol import ChunkPoint, CollectionInfo, Head, Progress, Vector
+from freshet.store.protocol import ChunkPoint, CollectionInfo, Head, Progress, Vector, state_token
 from freshet.store.tags import tags
 
 Payload = dict[str, Any]
@@ -43,8 +43,7 @@ def chunk_point(payload: Payload, vector: Vector) -> ChunkPoint:
 
 
 def head_payload(head: Head) -> Payload:
-    pending = head.pending
-    body = {
+    body: dict[str, Any] = {
         "chunks": head.chunks,
         "metadata": head.metadata,
         "tenant": head.tenant,
@@ -54,12 +53,14 @@ def head_payload(head: Head) -> Payload:
         "stamps": dict(head.stamps),
         "traceparent": head.traceparent,
     }
-    if pending is not None:
-        partial = [[part, count, seen] for part, (count, seen) in pending.partial.items()]
-        body["pending"] = [pending.version, pending.full, partial, pending.parts, pending.chunks]
+    if head.pending is not None:
+        body["pending"] = _noted(head.pending)
+    if head.older:
+        body["older"] = [_noted(progress) for progress in head.older]
     return {
         "head": head.document_id,
         "version": head.version,
+        "token": state_token(head),
         "state": DELETED if head.deleted else LIVE if head.version >= 0 else PENDING,
         "body": json.dumps(body, ensure_ascii=False),
     }
@@ -73,6 +74,7 @@ def head_of(payload: Payload) -> Head:
         version=payload["version"],
         deleted=payload["state"] == DELETED,
         pending=None if pending is None else _progress(*pending),
+        older=tuple(_progress(*noted) for noted in body.pop("older", ())),
         **body,
     )
 
@@ -83,6 +85,11 @@ def info_payload(info: CollectionInfo) -> Payload:
 
 def info_of(payload: Payload) -> CollectionInfo:
     return CollectionInfo(payload["model"], payload["revision"], payload["dimension"])
+
+
+def _noted(progress: Progress) -> list[Any]:
+    partial = [[part, count, seen] for part, (count, seen) in progress.partial.items()]
+    return [progress.version, progress.full, partial, progress.parts, progress.chunks]
 
 
 def _progress(

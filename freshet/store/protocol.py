@@ -7,6 +7,7 @@ A delete is a head with ``deleted`` set: it keeps its version, so that a late ol
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -68,6 +69,25 @@ class Head:
     """Nanoseconds since the epoch by header name (``freshet.headers.STAMPS``)."""
     traceparent: str = ""
     pending: Progress | None = None
+    """The newest version that is not whole yet."""
+    older: tuple[Progress, ...] = ()
+    """Further ones, oldest first: should ``pending`` never become whole, they may."""
+    replaces: str | None = field(default=None, compare=False)
+    """Of a head to be written: the ``state_token`` of the one that it was made from, "" where there was none. A store
+    refuses it when another is there by then. None: any of the same or a lower version may be replaced. Not stored."""
+
+    @property
+    def incomplete(self) -> tuple[Progress, ...]:
+        """All versions that are not whole yet, oldest first."""
+        return self.older if self.pending is None else (*self.older, self.pending)
+
+
+def state_token(head: Head | None) -> str:
+    """Names what a head says of versions. Two heads with the same token rest on the same chunks."""
+    if head is None:
+        return ""
+    notes = [(one.version, one.full, sorted(one.partial.items()), one.parts) for one in head.incomplete]
+    return hashlib.blake2b(repr((head.version, head.deleted, notes)).encode(), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +138,11 @@ class VectorStore(Protocol):
 
     @property
     def durability_lag_s(self) -> float:
-        """How long after ``flush`` returned a power loss may still undo a write; offsets wait that much longer."""
+        """How long after ``flush`` returned a power loss may still undo a write; offsets wait that much longer.
+
+        Above 0 the store also outlives its writers and may have several: what they wrote must then be read again
+        before they rely on it. At 0 there is one writer, and it dies with the store.
+        """
 
     def open(self, expected: CollectionInfo) -> None:
         """Create the collection or open it. Raises RevisionMismatch when another model's vectors are in it."""
@@ -129,8 +153,10 @@ class VectorStore(Protocol):
     def write(self, chunks: Sequence[ChunkPoint], heads: Sequence[Head], sweep: Mapping[str, int]) -> None:
         """Apply in this order: upsert chunks, upsert heads, delete each swept document's chunks of a version below.
 
-        A head never replaces one of a higher ``version``. Returns when the store has acknowledged all of it: readers
-        see it. ``flush`` makes it durable against power loss. Applying the same write again changes nothing.
+        A head never replaces one of a higher ``version``, and one with ``replaces`` only the head that it names; one
+        that is refused is left out without a word: read the heads to know. Returns when the store has acknowledged all
+        of it: readers see it. ``flush`` makes it durable against power loss. Applying the same write again changes
+        nothing.
         """
 
     def flush(self) -> None:

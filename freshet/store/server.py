@@ -31,8 +31,9 @@ from freshet.store.visibility import Candidate, visible_hits
 
 _SHOWN = ["document_id", "version", "part", "chunk", "text"]
 _PAGE = 1_000
-_OLDEST = (1, 16)
-"""Older servers ignore ``update_filter`` and would let an old head replace a new one."""
+_OLDEST = (1, 17)
+"""Older servers ignore ``update_filter`` (before 1.16) or ``update_mode``, and would let a head replace a newer one, or
+bring back one that a power loss took together with the chunks it counts."""
 
 
 class ServerStore:
@@ -80,8 +81,12 @@ class ServerStore:
             before = newest.get(head.document_id)
             if before is None or before.version <= head.version:
                 newest[head.document_id] = head
-        if newest:
-            operations.append(models.UpsertOperation(upsert=_heads_upsert(list(newest.values()))))
+        inserted = [head for head in newest.values() if not head.replaces]
+        updated = [head for head in newest.values() if head.replaces]
+        if inserted:
+            operations.append(models.UpsertOperation(upsert=_heads_upsert(inserted, models.UpdateMode.UPSERT)))
+        if updated:
+            operations.append(models.UpsertOperation(upsert=_heads_upsert(updated, models.UpdateMode.UPDATE_ONLY)))
         if sweep:
             below = models.Filter(should=[_older_chunks(*item) for item in sweep.items()])
             operations.append(models.DeleteOperation(delete=models.FilterSelector(filter=below)))
@@ -188,7 +193,7 @@ class ServerStore:
         if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST:
             raise UsageError(
                 f"the Qdrant server at {self._settings.url} is {version}",
-                "conditional writes need 1.16 or later; without them a late event could undo a newer one",
+                "conditional writes need 1.17 or later; without them a late event could undo a newer one",
                 "upgrade the server",
             )
 
@@ -242,15 +247,24 @@ def _chunk_point(chunk: ChunkPoint, info: CollectionInfo) -> models.PointStruct:
     return models.PointStruct(id=identity, vector=chunk.vector.tolist(), payload=payload)
 
 
-def _heads_upsert(heads: Sequence[Head]) -> models.PointsList:
-    """All heads at once, each only where the one there is not newer. Absent ones are inserted regardless."""
+def _heads_upsert(heads: Sequence[Head], mode: models.UpdateMode) -> models.PointsList:
+    """All heads at once, each only where the one there is not newer and, if it says so, the one that it replaces."""
     points = []
     allowed: list[models.Condition] = []
     for head in heads:
         identity = head_id(head.document_id)
         points.append(models.PointStruct(id=identity, vector={}, payload=head_payload(head) | _halves(head.version)))
-        allowed.append(models.Filter(must=[models.HasIdCondition(has_id=[identity]), _below(head.version + 1)]))
-    return models.PointsList(points=points, update_filter=models.Filter(should=allowed))
+        must: list[models.Condition] = [models.HasIdCondition(has_id=[identity]), _below(head.version + 1)]
+        if head.replaces is not None:
+            must.append(_has_token(head.replaces))
+        allowed.append(models.Filter(must=must))
+    return models.PointsList(points=points, update_filter=models.Filter(should=allowed), update_mode=mode)
+
+
+def _has_token(token: str) -> models.Filter:
+    """Heads written before there were tokens are guarded by their version alone."""
+    none = models.IsEmptyCondition(is_empty=models.PayloadField(key="token"))
+    return models.Filter(should=[_equals("token", token), none])
 
 
 def _older_chunks(document_id: str, version: int) -> models.Filter:

@@ -22,14 +22,15 @@ from qdrant_edge import (
 
 from freshet.ids import head_id
 from freshet.store.edge import engine
-from freshet.store.payload import DELETED, INFO_ID, LIVE, PENDING, head_of, head_payload, info_of, info_payload
+from freshet.store.payload import DELETED, INFO_ID, LIVE, PENDING, Payload, head_of, head_payload, info_of, info_payload
 from freshet.store.protocol import CollectionInfo, Head
 
 
 class HeadPoint(NamedTuple):
-    """A head ready to be written."""
+    """A head ready to be written. ``replaces`` as in ``Head``."""
 
     version: int
+    replaces: str | None
     point: Point
 
 
@@ -41,7 +42,8 @@ def head_points(heads: Sequence[Head]) -> dict[str, HeadPoint]:
         if before is None or before.version <= head.version:
             newest[head.document_id] = head
     return {
-        name: HeadPoint(head.version, Point(head_id(name), {}, head_payload(head))) for name, head in newest.items()
+        name: HeadPoint(head.version, head.replaces, Point(head_id(name), {}, head_payload(head)))
+        for name, head in newest.items()
     }
 
 
@@ -70,18 +72,18 @@ class HeadShard:
         return {head.document_id: head for head in heads}
 
     def write(self, points: Mapping[str, HeadPoint]) -> None:
-        """Upsert each head, by document id, unless one of a higher version is there."""
+        """Upsert each head, by document id, unless one of a higher version, or not the one it replaces, is there."""
         # The single owner makes read-then-write exact; the engine's own condition would compare versions as floats.
-        present = self._versions(points)
-        accepted = [point for name, (version, point) in points.items() if present.get(name, -1) <= version]
+        present = self._states(points)
+        accepted = [head.point for name, head in points.items() if _may_replace(head, present.get(name))]
         if accepted:
             self._shard.update(UpdateOperation.upsert_points(accepted))
             self._unflushed += len(accepted)
 
-    def _versions(self, document_ids: Collection[str]) -> dict[str, int]:
+    def _states(self, document_ids: Collection[str]) -> dict[str, Payload]:
         ids: list[int | UUID | str] = [head_id(document_id) for document_id in document_ids]
-        found = self._shard.retrieve(ids, ["head", "version"], False)
-        return {payload["head"]: payload["version"] for record in found if (payload := record.payload)}
+        found = self._shard.retrieve(ids, ["head", "version", "token"], False)
+        return {payload["head"]: payload for record in found if (payload := record.payload)}
 
     def scan(self, after: str | None, limit: int) -> list[Head]:
         """In the order of the points' ids; ``after`` need not exist."""
@@ -104,3 +106,11 @@ class HeadShard:
 
     def close(self) -> None:
         self._shard.close()
+
+
+def _may_replace(head: HeadPoint, present: Payload | None) -> bool:
+    if present is None:
+        return not head.replaces
+    # Heads written before there were tokens are guarded by their version alone.
+    as_read = head.replaces is None or present.get("token") in (None, head.replaces)
+    return bool(present["version"] <= head.version) and as_read

@@ -21,6 +21,7 @@ class Outage:
     def __init__(self) -> None:
         self.down_until = 0
         self.full_until = 0
+        self.restarts = 0
 
 
 class StoreAccess:
@@ -43,7 +44,7 @@ class StoreAccess:
         return found
 
     def write(self, chunks: Sequence[ChunkPoint], heads: Sequence[Head], sweep: Mapping[str, int]) -> None:
-        self._begin("write")
+        restarts = self._begin("write")
         if any(REFUSED in chunk.text for chunk in chunks):
             raise RejectedRecord("store-refused", "simulated")
         if self._process.clock.now < self._outage.full_until:
@@ -51,13 +52,13 @@ class StoreAccess:
         half = len(chunks) // 2 if len(chunks) > 1 else 0
         if half:
             self._store.write(chunks[:half], [], {})
-            self._between("chunks")
+            self._between("chunks", restarts)
         if chunks:
             self._store.write(chunks[half:], [], {})
-            self._between("chunks and heads")
+            self._between("chunks and heads", restarts)
         if heads:
             self._store.write([], heads, {})
-            self._between("heads and sweep")
+            self._between("heads and sweep", restarts)
         if sweep:
             self._store.write([], [], sweep)
         self._process.trace(
@@ -85,16 +86,19 @@ class StoreAccess:
 
     def close(self) -> None: ...
 
-    def _begin(self, call: str) -> None:
+    def _begin(self, call: str) -> int:
         self._process.point(call)
         if self._process.clock.now < self._outage.down_until:
             raise UnavailableError("the store is down", "simulated")
         self._fail(self._process.rates.refused, f"{call} failed")
+        return self._outage.restarts
 
-    def _between(self, place: str) -> None:
+    def _between(self, place: str, restarts: int) -> None:
         if self._process.rates.torn and self._process.chance.happens(0.3):
             self._process.point(f"write between {place}")
-        self._fail(self._process.rates.torn, f"write ended between {place}")
+        # A request ends with the server that began it.
+        ended = restarts != self._outage.restarts
+        self._fail(1.0 if ended else self._process.rates.torn, f"write ended between {place}")
 
     def _end(self, call: str) -> None:
         if self._process.rates.stalled and self._process.chance.happens(0.3):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flink_jobs.guard import VersionGuard
 from flink_jobs.ingestion import Embedded, Ingestion
 from freshet.dead_letters import DeadLetter
+from tests.faults.harness.checker import Place
 from tests.faults.simulation.chance import Chance
 from tests.faults.simulation.double import DoubleEmbedder, SeparatorChunker
 from tests.faults.simulation.kafka import Record, Topic
@@ -41,6 +42,8 @@ class Job:
         """How often the model does not answer."""
         self.dies = chance.one_of((0.0, 0.0, 0.03))
         """How often the job dies after one record that it emitted."""
+        self.dropped: set[Place] = set()
+        """Changes that it found out of date."""
         self._start()
 
     @property
@@ -74,12 +77,16 @@ class Job:
                     self._letters.append(_letter(record, self._documents.name, partition, offset, out.reason))
                 if self._chance.happens(self.dies):
                     self._trace(f"job dies after output {emitted} of {partition}@{offset}")
-                    return self.restart()
+                    self.restart()
+                    return
         except Exception as error:
             self._trace(f"job fails on {partition}@{offset}: {error!r}")
-            return self.restart()
+            self.restart()
+            return
         self._trace(f"job read {partition}@{offset} {record.place}: {emitted} out")
         self._positions[partition] += 1
+        if not emitted and record.place is not None:
+            self.dropped.add(record.place)
 
     def _start(self) -> None:
         embedder = DoubleEmbedder(lambda: self._chance.happens(self.away))

@@ -1,4 +1,4 @@
-"""What a history is about: changes of a few documents, and the records that carry them, with all that is wrong in them."""
+"""What a history is about: changes of a few documents, and the records that carry them, with what is wrong in some."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from consumers.observer import Observer
 from consumers.settings import ConsumerSettings
 from consumers.upserter import Upserter
 from freshet.dead_letters import DeadLetter
-from tests.faults.simulation.access import Outage, StoreAccess
+from tests.faults.simulation.access import Outage
 from tests.faults.simulation.double import COLLECTION
 from tests.faults.simulation.kafka import Group
 from tests.faults.simulation.process import Process
@@ -36,7 +36,7 @@ def start(
 
         upserter = system.upserter(
             source=system.source(group, process, release),
-            store=StoreAccess(store, process, outage),
+            store=system.store(store, process, outage),
             dead_letters=system.letters(letters, process),
             collection=COLLECTION,
             settings=settings,

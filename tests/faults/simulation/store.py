@@ -12,7 +12,7 @@ import numpy as np
 from freshet.errors import RevisionMismatch, UnavailableError, UsageError
 from freshet.ids import head_id
 from freshet.store import ChunkPoint, CollectionInfo, Filter, Head, Hit, StoreStats
-from freshet.store.protocol import Vector
+from freshet.store.protocol import Vector, state_token
 from freshet.store.tags import tags, wanted
 from freshet.store.visibility import Candidate, visible_hits
 from tests.faults.simulation.clock import SECOND, SimulatedClock
@@ -175,6 +175,8 @@ class SimulatedStore:
     def _flip(self, head: Head) -> None:
         before = self._heads.get(head.document_id)
         if before is not None and before.version > head.version:
+            return
+        if head.replaces is not None and head.replaces != state_token(before):
             return
         self._remember(None, head.document_id, before)
         self._heads[head.document_id] = head

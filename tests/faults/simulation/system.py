@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from consumers.upserter import Upserter
 from flink_jobs.guard import VersionGuard
-from tests.faults.simulation.access import LetterAccess
+from tests.faults.simulation.access import LetterAccess, StoreAccess
 from tests.faults.simulation.job import MakeGuard, MakeIngestion, real_ingestion
 from tests.faults.simulation.source import GroupSource
 
@@ -18,6 +18,7 @@ class System:
 
     upserter: Callable[..., Upserter] = Upserter
     source: type[GroupSource] = GroupSource
+    store: type[StoreAccess] = StoreAccess
     letters: type[LetterAccess] = LetterAccess
     ingestion: MakeIngestion = real_ingestion
     guard: MakeGuard = VersionGuard

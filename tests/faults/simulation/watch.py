@@ -48,27 +48,34 @@ class Watch:
         self._seen.clear()
 
     def committed(self, partition: int, offset: int) -> None:
-        """Every record below ``offset`` must be durable in the store, or a dead letter."""
+        """Every record below ``offset`` must be durable in the store, a dead letter, or of no more use.
+
+        Of no more use is what a newer version replaced, and what comes again behind ``offset``: should a power loss
+        take that, it is read again itself, since each record is held to this rule.
+        """
         if offset <= self._upto[partition]:
             return
-        durable = self._store.durable_heads()
-        dead = {letter.offset for letter in self._letters if letter.topic == self._topic.name} and {
-            letter.offset
-            for letter in self._letters
-            if letter.topic == self._topic.name and letter.partition == partition
-        }
+        durable, present = self._store.durable_heads(), self._store.dump()[0]
+        log = self._topic.partitions[partition]
+        dead = {one.offset for one in self._letters if one.topic == self._topic.name and one.partition == partition}
         for number in range(self._upto[partition], offset):
             if number in dead:
                 continue
-            record = _decoded(self._topic.partitions[partition][number].value)
+            value = log[number].value
+            record = _decoded(value)
             if record is None:
-                self.findings.append(
-                    Finding(Kind.LOST, f"{partition}@{number}", "committed, and neither stored nor a dead letter")
-                )
+                self._lost(f"{partition}@{number}", "committed, and neither stored nor a dead letter")
             elif not _holds(durable.get(record.id), record):
-                detail = f"{partition}@{number} (version {record.version}) was committed before it was durable"
-                self.findings.append(Finding(Kind.LOST, record.id, detail))
+                head = present.get(record.id)
+                replaced = head is not None and head.version > record.version
+                comes_again = _holds(head, record) and any(later.value == value for later in log[offset:])
+                if not replaced and not comes_again:
+                    detail = f"{partition}@{number} (version {record.version}) was committed before it was durable"
+                    self._lost(record.id, detail)
         self._upto[partition] = offset
+
+    def _lost(self, document_id: str, detail: str) -> None:
+        self.findings.append(Finding(Kind.LOST, document_id, detail))
 
 
 def _decoded(value: bytes) -> EmbeddingRecord | None:
@@ -83,12 +90,7 @@ def _holds(head: Head | None, record: EmbeddingRecord) -> bool:
         return False
     if head.version >= record.version:
         return True
-    return any(_has(one, record) for one in incomplete(head))
-
-
-def incomplete(head: Head) -> list[Progress]:
-    """The versions of which some chunks have come, and not all."""
-    return [one for one in (head.pending,) if one is not None]
+    return any(_has(one, record) for one in head.incomplete)
 
 
 def _has(progress: Progress, record: EmbeddingRecord) -> bool:

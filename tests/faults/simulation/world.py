@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from freshet.dead_letters import DeadLetter
 from tests.faults.harness.checker import Finding, Kind, ObservedChunk, ObservedDocument, Place, check, check_vectors
-from tests.faults.harness.ledger import Ledger
+from tests.faults.harness.ledger import Expectation, Ledger
 from tests.faults.simulation import member
 from tests.faults.simulation.access import Outage
 from tests.faults.simulation.chance import Chance, no_faults
@@ -68,6 +68,7 @@ class World:
         self._rates = self._chance.rates()
         self._processes: list[Process] = []
         self._born = 0
+        self._dark_at = 0
 
     def live(self) -> None:
         """The whole history: load and faults, then calm, then the verdict."""
@@ -181,11 +182,18 @@ class World:
         process.kill()
 
     def _lose_power(self) -> None:
+        """Of the store; an embedded one takes its process with it, the consumers of a server may live on."""
+        if self._clock.now - self._dark_at < 5 * SECOND:
+            return
+        self._dark_at = self._clock.now
         lost = self._store.lose_power(self._chance.one_of((0.0, 0.5, 1.0)))
         self._trace(f"the store loses power and {lost} operations")
         self._watch.power_lost()
-        for process in self._processes:
-            process.kill()
+        self._outage.restarts += 1
+        self._outage.down_until = self._clock.now + int(self._chance.seconds(0, 1) * SECOND)
+        if not self._server or self._chance.happens(0.3):
+            for process in self._processes:
+                process.kill()
 
     def _go_down(self) -> None:
         self._outage.down_until = self._clock.now + int(self._chance.seconds(0.1, 5) * SECOND)
@@ -240,7 +248,7 @@ class World:
 
     def _judge(self) -> None:
         observed = self._observed()
-        self.outcome.findings += check(self._ledger.expectations(), observed, self._dead(), chunks_of)
+        self.outcome.findings += check(self._expected(), observed, self._dead(self._letters), chunks_of)
         self.outcome.findings += check_vectors(observed, lambda texts: [vector_of(text) for text in texts])
 
     def _observed(self) -> dict[str, ObservedDocument]:
@@ -255,9 +263,26 @@ class World:
             )
         return observed
 
-    def _dead(self) -> set[Place]:
+    def _expected(self) -> dict[str, Expectation]:
+        """The ledger's, without what the job dropped for a newer version that the consumer then could not write.
+
+        Such a version was replaced, as far as the job could know. One that the job itself refused replaces nothing.
+        """
+        refused = self._dead([one for one in self._letters if one.topic == self._embeddings.name])
+        expected = self._ledger.expectations()
+        for name, version in self._job.dropped if self._job else ():
+            if any(name == other and newer > version for other, newer in refused):
+                one = expected[name]
+                expected[name] = replace(
+                    one,
+                    acknowledged=tuple(change for change in one.acknowledged if change.version != version),
+                    unknown=one.unknown + tuple(change for change in one.acknowledged if change.version == version),
+                )
+        return expected
+
+    def _dead(self, letters: Sequence[DeadLetter]) -> set[Place]:
         topics = {topic.name: topic for topic in (self._documents, self._embeddings)}
-        places = (topics[one.topic].partitions[one.partition][one.offset].place for one in self._letters)
+        places = (topics[one.topic].partitions[one.partition][one.offset].place for one in letters)
         return {place for place in places if place is not None}
 
     def _replay(self) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from flink_jobs.guard import VersionGuard
 from flink_jobs.ingestion import MAX_FAILURES_IN_A_ROW, Dead, Embedded, Ingestion
 from freshet.chunking import Chunker
 from freshet.codec import decode_embedding
+from freshet.errors import UnavailableError
 from freshet.events import EmbeddingRecord
 from tests.unit.embedder_double import HashEmbedder
 
@@ -69,6 +72,27 @@ def test_a_stale_version_costs_the_model_nothing_and_yields_nothing() -> None:
     records(job, value(text="new", version=5))
     assert records(job, value(text="old", version=4)) == []
     assert model.calls == 1
+
+
+def test_a_newer_version_that_failed_stops_no_older_one() -> None:
+    job = ingestion()
+    assert [type(one) for one in job.process(b"a", value(text="NaN", version=5))] == [Dead]
+    assert len(records(job, value(text="old", version=4))) == 1
+
+
+def test_one_part_of_a_newer_version_stops_no_older_one_since_another_part_may_fail() -> None:
+    job = ingestion()
+    assert len(records(job, value(text="first", version=5, part=0, last=False))) == 1
+    assert len(records(job, value(text="old", version=4))) == 1
+
+
+def test_a_model_that_is_away_fails_the_job_and_not_the_record() -> None:
+    class Away(HashEmbedder):
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            raise UnavailableError("the model is away")
+
+    with pytest.raises(UnavailableError):
+        list(ingestion(Away()).process(b"a", value(text="fine")))
 
 
 def test_a_vector_that_the_model_could_not_make_is_a_dead_letter() -> None:
