@@ -5,6 +5,7 @@ PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.10,$(shell python$(v) -c 'import s
 WATCH ?= examples/notes
 STATE ?= .freshet
 BIN := .venv/bin
+TOXIPROXY := .tools/bin/toxiproxy-server
 LOCKS := requirements/bootstrap.txt requirements/lock.txt requirements/model.txt
 
 .PHONY: help run test faults check tools lock bench clean
@@ -35,8 +36,13 @@ check: .venv/.installed  ## lint, types, import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-tools: .venv/.installed  ## what tests use beside Python packages: nothing yet
-	@true
+tools: .venv/.installed $(TOXIPROXY)  ## what tests use beside Python packages: a TCP proxy, built with Go
+
+$(TOXIPROXY):
+	@if command -v go >/dev/null; then \
+	  GOBIN=$(CURDIR)/.tools/bin go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0 && mv .tools/bin/server $@; \
+	elif [ "$$CI" = true ]; then echo "Go is not installed: toxiproxy cannot be built" >&2; exit 1; \
+	else echo "Go is not installed: the tests that need toxiproxy are skipped"; fi
 
 bench: .venv/.installed  ## measure on this machine, write docs/results/
 	$(BIN)/freshet bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,13 @@ import typer
 
 from freshet.cli.target import DEFAULT_STATE, StateOption
 from freshet.stack.settings import DEFAULT_SEARCH_PORT, StackSettings
+
+
+class StoreChoice(str, Enum):
+    """As ``StoreKind``, in the form that typer understands."""
+
+    edge = "edge"
+    qdrant = "qdrant"
 
 
 def up(
@@ -29,6 +37,9 @@ def up(
     flink_port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Of Flink's web UI; without it: the usual one if free.")
     ] = None,
+    store: Annotated[
+        StoreChoice, typer.Option(help="edge: embedded. qdrant: the server that QDRANT_BIN or FRESHET_STORE_URL names.")
+    ] = StoreChoice.edge,
 ) -> None:
     """Start the whole pipeline on this machine.
 
@@ -38,13 +49,14 @@ def up(
     Examples:
       freshet up --watch ~/notes
       freshet up --state /data/freshet --port 8000
+      QDRANT_BIN=/opt/qdrant freshet up --store qdrant
     """
     from freshet.cli.up import up as run
     from freshet.errors import UsageError
 
     if watch is not None and not watch.is_dir():
         raise UsageError(f"{watch} is no folder", "", "create it, or name another with --watch")
-    run(StackSettings(state, watch, port, kafka_port, flink_port, rebuild))
+    run(StackSettings(state, watch, port, kafka_port, flink_port, rebuild, store=store.value))
 
 
 def bench(

@@ -118,11 +118,14 @@ class StatusLine:
             line.append(f"down: {', '.join(down)}  ", style="bold red")
         try:
             status = httpx.get(f"{self._stack.search_url}/status", headers=self._headers, timeout=2).json()
-            store, consumer = status["store"], status["host"]["consumer"]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            store, consumer = status["store"], status["host"].get("consumer")
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
             return line.append("search does not answer", style="red")
-        fresh = consumer["freshness_ms"]
         line.append(f"{store['documents']} documents  {store['chunks']} chunks  ")
+        if consumer is None:
+            # In a process of its own: only the store's figures are to be had here.
+            return line.append(self._files())
+        fresh = consumer["freshness_ms"]
         line.append(f"{self._rate(sum(consumer['outcomes'].values())):.0f} events/s  ")
         if fresh["p50"] is not None:
             line.append(f"fresh p50 {fresh['p50']:.0f} ms p99 {fresh['p99']:.0f} ms  ", style="bold green")

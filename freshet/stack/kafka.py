@@ -33,15 +33,34 @@ class KafkaBroker(StackProcess):
     """One combined broker and controller on 127.0.0.1. Its data lives in ``folder`` and outlives the process."""
 
     def __init__(
-        self, folder: Path, jars: Sequence[Path], log: Path, port: int | None = None, archives: Path | None = None
+        self,
+        folder: Path,
+        jars: Sequence[Path],
+        log: Path,
+        port: int | None = None,
+        archives: Path | None = None,
+        proxy_port: int | None = None,
+        node: int = 1,
     ) -> None:
-        """``archives`` is where the JVM may keep its classes for the next start."""
-        super().__init__("kafka", log)
-        self._archive = class_archive(archives, "kafka") if archives else ()
+        """``archives`` is where the JVM may keep its classes for the next start. ``proxy_port`` is that of a proxy.
+
+        A client that comes through it to ``behind_proxy`` is told to come that way for every request.
+        """
+        super().__init__("kafka" if node == 1 else f"kafka-{node}", log)
+        self._archive = class_archive(archives, self.name) if archives else ()
         self.folder = folder
         self.port = port or free_port(DEFAULT_PORT)
-        self._controller_port = free_port()
+        self.node = node
+        self.controller_port = free_port()
+        self.proxy_port = proxy_port
+        self.behind_proxy = free_port() if proxy_port else None
+        """Where the proxy must connect to; None without one."""
+        self._quorum: Sequence[KafkaBroker] = (self,)
         self._jars = jars
+
+    def join(self, quorum: Sequence[KafkaBroker]) -> None:
+        """Make it one of these, before the first start: each is broker and controller."""
+        self._quorum = quorum
 
     @property
     def bootstrap(self) -> str:
@@ -62,23 +81,31 @@ class KafkaBroker(StackProcess):
     def prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "log4j2.properties").write_text(_LOG4J)
+        listeners = [f"PLAINTEXT://{self.bootstrap}", f"CONTROLLER://127.0.0.1:{self.controller_port}"]
+        advertised = [f"PLAINTEXT://{self.bootstrap}"]
+        if self.proxy_port is not None:
+            listeners.append(f"PROXIED://127.0.0.1:{self.behind_proxy}")
+            advertised.append(f"PROXIED://127.0.0.1:{self.proxy_port}")
+        replicas = replication_factor(len(self._quorum))
         properties = {
             "process.roles": "broker,controller",
-            "node.id": "1",
-            "controller.quorum.voters": f"1@127.0.0.1:{self._controller_port}",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "node.id": str(self.node),
+            "controller.quorum.voters": ",".join(f"{one.node}@127.0.0.1:{one.controller_port}" for one in self._quorum),
+            "listeners": ",".join(listeners),
+            "advertised.listeners": ",".join(advertised),
+            "inter.broker.listener.name": "PLAINTEXT",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT",
             "log.dirs": str(self.folder / "data"),
             "auto.create.topics.enable": "false",
             "message.max.bytes": str(MAX_RECORD_BYTES),
             "offsets.topic.num.partitions": "4",
-            "offsets.topic.replication.factor": "1",
-            "transaction.state.log.replication.factor": "1",
-            "transaction.state.log.min.isr": "1",
-            "share.coordinator.state.topic.replication.factor": "1",
-            "share.coordinator.state.topic.min.isr": "1",
+            "min.insync.replicas": str(max(1, replicas - 1)),
+            "offsets.topic.replication.factor": str(replicas),
+            "transaction.state.log.replication.factor": str(replicas),
+            "transaction.state.log.min.isr": str(max(1, replicas - 1)),
+            "share.coordinator.state.topic.replication.factor": str(replicas),
+            "share.coordinator.state.topic.min.isr": str(max(1, replicas - 1)),
             "group.initial.rebalance.delay.ms": "0",
             "log.segment.bytes": str(64 << 20),
             "num.network.threads": "2",
@@ -114,7 +141,12 @@ class KafkaBroker(StackProcess):
         return bool(metadata.brokers)
 
 
-def create_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> None:
+def replication_factor(brokers: int) -> int:
+    """How many copies a record has; all but one of them must be in step for ``acks=all``."""
+    return min(brokers, 3)
+
+
+def create_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS, brokers: int = 1) -> None:
     """Create those that are absent; leaves existing ones as they are. Blocks until the broker has them."""
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     try:
@@ -123,7 +155,7 @@ def create_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> None:
             NewTopic(
                 topic.name,
                 num_partitions=topic.partitions,
-                replication_factor=1,
+                replication_factor=replication_factor(brokers),
                 config={"retention.ms": str(topic.retention_ms), **topic.config},
             )
             for topic in topics

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from freshet.errors import UnavailableError
@@ -29,6 +29,18 @@ def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
     except (KafkaException, TimeoutError) as error:
         raise UnavailableError(f"cannot read offsets from {kafka.bootstrap}", str(error)) from error
     return behind
+
+
+def members(kafka: KafkaSettings) -> int:
+    """How many consumers have partitions; 0 while they are being shared out, or where the broker does not answer."""
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **kafka.extra})
+    try:
+        group = admin.describe_consumer_groups([CONSUMER_GROUP], request_timeout=1)[CONSUMER_GROUP].result(1)
+    except (KafkaException, TimeoutError):
+        return 0
+    if group.state is not ConsumerGroupState.STABLE:
+        return 0
+    return sum(bool(member.assignment.topic_partitions) for member in group.members)
 
 
 def replay_documents(kafka: KafkaSettings, seconds: float = 10) -> None:

@@ -10,25 +10,26 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import httpx
-import psutil
-from filelock import FileLock, Timeout
 
 from freshet.errors import UnavailableError, UsageError
 from freshet.settings import KafkaSettings
 from freshet.stack import jars
 from freshet.stack.flink import FlinkHome, JobManager, TaskManager
 from freshet.stack.flink_job import JobSubmission, job_runs, pending_records, stop_job
-from freshet.stack.kafka import KafkaBroker, create_topics
-from freshet.stack.lag import lags, replay_documents
+from freshet.stack.kafka import KafkaBroker
+from freshet.stack.kafka_cluster import KafkaCluster
+from freshet.stack.lag import lags, members, replay_documents
 from freshet.stack.process import ProcessFailed, StackProcess, accepts, free_port, wait_until
 from freshet.stack.python_process import PythonProcess
-from freshet.stack.runfile import RunFile, read_run_file, remove_run_file, write_run_file
+from freshet.stack.qdrant import BINARY_VARIABLE, QdrantServer, qdrant_binary
+from freshet.stack.runfile import RunFile, write_run_file
 from freshet.stack.settings import StackSettings
+from freshet.stack.state_folder import StateFolder
 from freshet.topics import CONSUMER_GROUP
 
 JOB_MODULE = "flink_jobs.main"
 REPUBLISH = "FRESHET_FILES_REPUBLISH"
-MIN_FREE_BYTES = 1 << 30
+STORE_URL = "FRESHET_STORE_URL"
 START_SECONDS = 120
 
 Progress = Callable[[str, float], None]
@@ -41,36 +42,63 @@ class LocalStack:
     def __init__(self, settings: StackSettings) -> None:
         self.settings = settings
         self.state = settings.state.resolve()
-        self._lock = FileLock(self.state / "lock")
+        self._folder = StateFolder(self.state)
         self._started_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
 
     def prepare(self, progress: Progress) -> None:
         """Take the state folder, fetch the Java parts, lay out the processes. Raises UsageError."""
-        self._take_folder()
+        self._folder.take()
         self._check_machine()
         cache = self.settings.cache / "jars"
         kafka_jars = jars.resolve("kafka", cache, progress)
         flink_jars = jars.resolve("flink", cache, progress)
         archives = self.state / "classes"
-        self.broker = KafkaBroker(
-            self.state / "kafka", kafka_jars, self._log("kafka"), self.settings.kafka_port, archives
+        settings = self.settings
+        self.kafka = KafkaCluster(
+            self.state / "kafka",
+            kafka_jars,
+            self._log,
+            settings.brokers,
+            settings.kafka_port,
+            archives,
+            settings.kafka_proxy_port,
         )
+        self.qdrant = self._qdrant()
         self.flink = FlinkHome(self.state / "flink", flink_jars, archives, self.settings.flink_port)
         self.job_metrics_port = free_port()
         stage = self._stage_settings()
         self.jobmanager = JobManager(self.flink, self._log("jobmanager"))
         self.taskmanager = TaskManager(self.flink, self._log("taskmanager"))
         self.submission = JobSubmission(self.flink, self._log("submit"), JOB_MODULE, stage)
-        self.serve = PythonProcess(
-            "serve", self._log("serve"), "freshet.host", ("consumer", "search"), stage, self._search_ready
-        )
+        self.hosts = self._hosts(stage)
         self.files = PythonProcess("files", self._log("files"), "producers.files", (), stage)
 
     @property
     def processes(self) -> tuple[StackProcess, ...]:
         """All that should be alive, in the order of their start."""
-        always = (self.broker, self.jobmanager, self.taskmanager, self.serve)
+        store = () if self.qdrant is None else (self.qdrant,)
+        always = (*self.kafka.brokers, self.jobmanager, self.taskmanager, *store, *self.hosts)
         return (*always, self.files) if self.settings.watch else always
+
+    @property
+    def broker(self) -> KafkaBroker:
+        """The first, and mostly the only one."""
+        return self.kafka.brokers[0]
+
+    @property
+    def bootstrap(self) -> str:
+        """Every broker's address."""
+        return self.kafka.bootstrap
+
+    @property
+    def consumer(self) -> PythonProcess:
+        """The process that writes the store. With the embedded store it is ``serve``."""
+        return self.hosts[0]
+
+    @property
+    def serve(self) -> PythonProcess:
+        """The process that answers searches."""
+        return self.hosts[-1]
 
     @property
     def search_url(self) -> str:
@@ -79,21 +107,27 @@ class LocalStack:
     def start(self, progress: Progress) -> None:
         """Start everything. Steps overlap where they can: most of the time is the start of four JVMs."""
         if self.settings.rebuild:
-            shutil.rmtree(self.state / "store", ignore_errors=True)
-            shutil.rmtree(self.flink.checkpoints, ignore_errors=True)
-        self.broker.start()
+            for folder in (self.state / "store", self.state / "qdrant", self.flink.checkpoints):
+                shutil.rmtree(folder, ignore_errors=True)
+        self.kafka.start()
+        if self.qdrant is not None:
+            self.qdrant.start()
         self.jobmanager.start()
         # The client needs seconds before it talks to the cluster, and then tries until it answers.
         self.submission.start()
-        self.broker.wait_ready(START_SECONDS)
+        self.kafka.wait_ready(START_SECONDS)
         progress("broker", 1)
-        create_topics(self.broker.bootstrap)
+        self.kafka.create_topics()
         if self.settings.rebuild:
-            replay_documents(KafkaSettings(bootstrap=self.broker.bootstrap))
-        self.serve.start()
+            replay_documents(KafkaSettings(bootstrap=self.bootstrap))
+        if self.qdrant is not None:
+            self.qdrant.wait_ready(START_SECONDS)
+        for host in self.hosts:
+            host.start()
         self.jobmanager.wait_ready(START_SECONDS)
         self.taskmanager.start()
-        self.serve.wait_ready(START_SECONDS)
+        for host in self.hosts:
+            host.wait_ready(START_SECONDS)
         progress("search", 1)
         self.submission.wait_ready(START_SECONDS)
         wait_until(
@@ -114,7 +148,7 @@ class LocalStack:
             self.state,
             RunFile(
                 self._started_at,
-                self.broker.bootstrap,
+                self.bootstrap,
                 self.search_url,
                 self.flink.url,
                 watch,
@@ -126,7 +160,7 @@ class LocalStack:
     def drain(self, seconds: float = 8) -> bool:
         """Stop the producer, then let what is published become searchable. False when some is left for next time."""
         self.files.stop()
-        if not (self.serve.alive and self.broker.alive):
+        if not (self.consumer.alive and self.broker.alive):
             return False
         try:
             wait_until(lambda: self.backlog() == 0, "everything published is searchable", seconds)
@@ -136,7 +170,7 @@ class LocalStack:
 
     def backlog(self) -> int:
         """Records that the job has not read, or the consumer not written. Raises UnavailableError."""
-        return pending_records(self.flink.url) + lags(KafkaSettings(bootstrap=self.broker.bootstrap))[CONSUMER_GROUP]
+        return pending_records(self.flink.url) + lags(KafkaSettings(bootstrap=self.bootstrap))[CONSUMER_GROUP]
 
     def stop(self) -> None:
         """Orderly, in the direction of the flow. Safe when some never started or died."""
@@ -144,26 +178,34 @@ class LocalStack:
         if self.jobmanager.alive and self.taskmanager.alive:
             stop_job(self.flink)
         self.submission.stop()
-        for process in (self.serve, self.taskmanager, self.jobmanager, self.broker):
-            process.stop()
+        for host in self.hosts:
+            host.stop()
+        for process in (self.taskmanager, self.jobmanager, self.kafka, self.qdrant):
+            if process is not None:
+                process.stop()
         self._leave()
 
     def abort(self) -> None:
         """SIGKILL to all that was started; the next start picks up from what was durable."""
-        if not self._lock.is_locked:
+        if not self._folder.taken:
             return
-        for name in ("files", "submission", "serve", "taskmanager", "jobmanager", "broker"):
-            if (process := getattr(self, name, None)) is not None:
-                process.kill()
+        for process in self._laid_out():
+            process.kill()
         self._leave()
 
+    def _laid_out(self) -> list[StackProcess]:
+        """Everything that ``prepare`` has come to."""
+        single = ("files", "submission", "taskmanager", "jobmanager", "qdrant")
+        processes = [process for name in single if (process := getattr(self, name, None)) is not None]
+        cluster: KafkaCluster | None = getattr(self, "kafka", None)
+        return [*getattr(self, "hosts", ()), *processes, *(() if cluster is None else cluster.brokers)]
+
     def _leave(self) -> None:
-        remove_run_file(self.state)
-        self._lock.release()
+        self._folder.leave()
 
     def _stage_settings(self) -> dict[str, str]:
         stage = {
-            "FRESHET_KAFKA_BOOTSTRAP": self.broker.bootstrap,
+            "FRESHET_KAFKA_BOOTSTRAP": self.bootstrap,
             "FRESHET_STORE_PATH": str(self.state / "store"),
             "FRESHET_SEARCH_PORT": str(self.settings.search_port),
             "FRESHET_JOB_CACHE_PATH": str(self.state / "vectors.sqlite"),
@@ -171,11 +213,52 @@ class LocalStack:
             "FRESHET_FILES_STATE": str(self.state / "files"),
             "FRESHET_MODEL_CACHE": os.environ.get("FRESHET_MODEL_CACHE", str(self.settings.cache / "models")),
         }
+        if self.qdrant is not None:
+            stage[STORE_URL] = self.qdrant.url
+            stage["FRESHET_STORE_GRPC_PORT"] = str(self.qdrant.grpc_port)
         if self.settings.watch:
             stage["FRESHET_FILES_ROOT"] = str(self.settings.watch.resolve())
         if self.settings.rebuild:
             stage[REPUBLISH] = "true"
         return {**stage, **dict(self.settings.environment)}
+
+    def _qdrant(self) -> QdrantServer | None:
+        """Raises UsageError where a server is wanted and there is none."""
+        if self.settings.store == "edge" or self._store_url() is not None:
+            return None
+        if (binary := qdrant_binary()) is None:
+            raise UsageError(
+                "there is no Qdrant server to start",
+                f"neither {BINARY_VARIABLE} nor the PATH names one, and {STORE_URL} names none that runs",
+                "set one of the two, or leave out the store's setting for the embedded store",
+            )
+        return QdrantServer(binary, self.state / "qdrant", self._log("qdrant"))
+
+    def _store_url(self) -> str | None:
+        """Of a server that somebody else runs."""
+        return dict(self.settings.environment).get(STORE_URL) or os.environ.get(STORE_URL)
+
+    def _hosts(self, stage: dict[str, str]) -> tuple[PythonProcess, ...]:
+        """The embedded store has one owner, so that all share a process; a server has any number."""
+        services: dict[str, tuple[str, ...]]
+        if self.settings.store == "edge" and self._store_url() is None:
+            services = {"serve": ("consumer", "search")}
+        else:
+            services = {"consumer": ("consumer",), "search": ("search",)}
+        return tuple(
+            PythonProcess(
+                name,
+                self._log(name),
+                "freshet.host",
+                served,
+                stage,
+                self._search_ready if "search" in served else self._consumer_ready,
+            )
+            for name, served in services.items()
+        )
+
+    def _consumer_ready(self) -> bool:
+        return members(KafkaSettings(bootstrap=self.bootstrap)) > 0
 
     def _search_ready(self) -> bool:
         try:
@@ -189,46 +272,7 @@ class LocalStack:
             path.replace(path.with_suffix(".log.1"))
         return path
 
-    def _take_folder(self) -> None:
-        try:
-            self.state.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise UsageError(
-                f"the state folder {self.state} is in use",
-                "another `freshet up` or `make run` runs on it",
-                "use that one, stop it with Ctrl-C, or choose another folder with --state",
-            ) from None
-        except OSError as error:
-            raise UsageError(
-                f"cannot write to the state folder {self.state}", str(error), "choose another with --state"
-            ) from error
-        self._end_leftovers()
-
-    def _end_leftovers(self) -> None:
-        """Processes of a supervisor that was killed: they hold the ports and the store."""
-        try:
-            entries = read_run_file(self.state).processes.values()
-        except UsageError:
-            return
-        for entry in entries:
-            try:
-                process = psutil.Process(entry.pid)
-                if abs(process.create_time() - entry.create_time) < 1:
-                    process.kill()
-                    process.wait(10)
-            except psutil.NoSuchProcess:
-                continue
-        remove_run_file(self.state)
-
     def _check_machine(self) -> None:
-        free = psutil.disk_usage(str(self.state)).free
-        if free < MIN_FREE_BYTES:
-            raise UsageError(
-                f"too little disk space for {self.state}",
-                f"{free >> 20} MB are free, at least {MIN_FREE_BYTES >> 20} MB are needed",
-                "free some, or choose another folder with --state",
-            )
         if self.settings.watch is not None and not self.settings.watch.is_dir():
             raise UsageError(f"{self.settings.watch} is no folder", "", "name one with `make run WATCH=folder`")
         # A search server of an earlier run may need a moment to let go.

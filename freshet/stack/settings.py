@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 DEFAULT_SEARCH_PORT = 7700
+StoreKind = Literal["edge", "qdrant"]
+"""``edge`` is embedded in the one process of consumer and search; ``qdrant`` is a server, and they are two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +26,9 @@ class StackSettings:
     """Downloads shared by all state folders of this user."""
     environment: tuple[tuple[str, str], ...] = ()
     """Further settings for the stages, for example FRESHET_CONSUMER_POLICY."""
+    store: StoreKind = "edge"
+    """A ``qdrant`` server is started (``freshet.stack.qdrant.qdrant_binary``), unless FRESHET_STORE_URL names one."""
+    brokers: int = 1
+    """Three survive the loss of one."""
+    kafka_proxy_port: int | None = None
+    """Of a TCP proxy in front of the (first) broker's second listener, which is opened for it."""

@@ -1,4 +1,7 @@
-"""Every test of this folder runs on each store: embedded, the client's memory mode, and a server where one is given."""
+"""Every test of this folder runs on each store: embedded, the client's memory mode, and a server where one is given.
+
+QDRANT_BIN names a server's program, which is started here, or QDRANT_URL one that runs.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,41 @@ from pathlib import Path
 import pytest
 from qdrant_client import QdrantClient
 
+from freshet.stack.qdrant import QdrantServer, qdrant_binary
 from freshet.store import StoreSettings, VectorStore
 from freshet.store.edge import EdgeStore
 from freshet.store.server import ServerStore
 from tests.conformance.stores.material import INFO
 
-SERVER_URL = os.environ.get("QDRANT_URL")
+SERVERS = ("server", "server-http")
+"""Spoken to through gRPC, and through HTTP."""
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreSettings]:
+    """How to reach the server. Skips where there is none."""
+    if url := os.environ.get("QDRANT_URL"):
+        yield StoreSettings(url=url)
+        return
+    if (binary := qdrant_binary()) is None:
+        pytest.skip("neither QDRANT_BIN nor QDRANT_URL names a Qdrant server")
+    folder = tmp_path_factory.mktemp("qdrant")
+    started = QdrantServer(binary, folder, folder / "qdrant.log")
+    started.start()
+    started.wait_ready()
+    yield StoreSettings(url=started.url, grpc_port=started.grpc_port)
+    started.stop()
 
 
 class Backend:
     """Opens stores on one collection, one after another: what one wrote the next finds."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, server: StoreSettings | None) -> None:
         self.name = name
-        collection = f"conformance-{uuid.uuid4().hex[:8]}"
         self._settings = StoreSettings(
-            url=SERVER_URL if name == "server" else None,
-            collection=collection,
+            url=server.url if server else None,
+            grpc_port=server.grpc_port if server and name != "server-http" else None,
+            collection=f"conformance-{uuid.uuid4().hex[:8]}",
             path=folder / "store",
             index_in_background=False,
         )
@@ -59,21 +80,16 @@ class Backend:
             store.close()
         if self._client is not None:
             self._client.close()
-        if self.name == "server":
-            client = QdrantClient(url=SERVER_URL)
+        if self.name in SERVERS:
+            client = QdrantClient(url=self._settings.url, check_compatibility=False)
             client.delete_collection(self._settings.collection)
             client.close()
 
 
-@pytest.fixture(
-    params=[
-        "edge",
-        "memory",
-        pytest.param("server", marks=pytest.mark.skipif(SERVER_URL is None, reason="QDRANT_URL names no server")),
-    ]
-)
+@pytest.fixture(params=["edge", "memory", *SERVERS])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    made = Backend(request.param, tmp_path)
+    settings = request.getfixturevalue("server") if request.param in SERVERS else None
+    made = Backend(request.param, tmp_path, settings)
     yield made
     made.end()
 
