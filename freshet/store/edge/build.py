@@ -1,8 +1,8 @@
 """The child process of a rebuild: copies a generation's files, puts every vector into one graph, purges the deleted.
 
-It is a process because the engine's ``optimize`` holds the GIL for the whole build. Run as
-``python -m freshet.store.edge.build SOURCE TARGET DIMENSION M EF_CONSTRUCT``; it prints ``copied`` and then ``built``,
-and dies when its standard input closes, so with its parent, however that dies.
+It is a process because the engine's ``optimize`` holds the GIL for the whole build. ``python -m
+freshet.store.edge.build SOURCE TARGET DIMENSION M EF_CONSTRUCT`` prints ``copied`` and then ``built``, and dies when
+its standard input closes, so with its parent, however that dies. The priority is the parent's choice.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from freshet.store.edge.copying import copy_folder
 from freshet.store.edge.engine import chunk_config
 from freshet.store.settings import StoreSettings
 
-_NICE = 15
-
 
 def main(arguments: list[str]) -> None:
     source, target = Path(arguments[0]), Path(arguments[1])
@@ -29,10 +27,6 @@ def main(arguments: list[str]) -> None:
     if worker:
         # The build holds the GIL, so only another process can watch for the parent's end.
         os._exit(_watch(worker))
-    os.nice(_NICE)
-    if sys.platform == "linux":
-        # Only what the pipeline leaves over.
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     copy_folder(source, target)
     _say("copied")
     settings = StoreSettings(m=m, ef_construct=ef_construct)

@@ -48,6 +48,14 @@ class Partition:
         """False while the files are being copied: between two flushes the engine only adds to them."""
         self._journal_limit = settings.journal_limit
 
+    @property
+    def folder(self) -> Path:
+        return self.serving.folder
+
+    @property
+    def unflushed(self) -> int:
+        return self.serving.unflushed
+
     @staticmethod
     def create(root: Path, dimension: int, settings: StoreSettings) -> None:
         root.mkdir()
@@ -81,8 +89,7 @@ class Partition:
                     raise
 
     def begin(self) -> None:
-        """Flush the engine and keep every change from here on. Blocks for the flush."""
-        self.serving.checkpoint(0)
+        """Keep every change from here on, and flush no more: what is in the log, the copy has there too."""
         self.journal, self.journalled = [], 0
         self.may_flush = False
 

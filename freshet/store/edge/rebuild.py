@@ -1,15 +1,16 @@
 """A partition's next generation, built by a child process while writes and searches go on.
 
-    under the lock    flush the engine (a few thousand changes at most); begin the journal
-    child             copy the files, optimize the copy, exit
+    under the lock    begin the journal, and flush no more
+    child             copy the files, replay the copy's log, optimize the copy, exit
     here              load the copy
     under the lock    replay the journal, a few ms at a time; then serve from the copy, and write to both
     here              sync the copy's log, point CURRENT at it
-    under the lock    stop writing to the old generation; then remove it
+    under the lock    stop writing to the old generation; then sync its files, close and remove it
 
-Between two flushes the engine only adds to its files, so the copy holds the state of the flush, with or without some
-of the changes made since; the journal, replayed in order, leads from any of these to the same state. A crash before
-CURRENT moves leaves the old generation, which has every write; one after it the new, which has them too.
+Between two flushes the engine only adds to its files, so the copy holds the state of the last flush and the log of what
+came after, with or without some of the changes that the journal has; the journal, replayed in order, leads from any of
+these to the same state. A crash before CURRENT moves leaves the old generation, which has every write; one after it the
+new, which has them too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import time
 from pathlib import Path
 
 from freshet.errors import FreshetError, UnavailableError
-from freshet.store.edge.chunks import FLUSH_AFTER, ChunkShard
+from freshet.store.edge.checkpoints import FLUSH_IN_WRITE
+from freshet.store.edge.chunks import ChunkShard
 from freshet.store.edge.engine import engine_errors
 from freshet.store.edge.folder import disk_bytes
 from freshet.store.edge.partition import Partition
@@ -32,7 +34,15 @@ from freshet.store.settings import StoreSettings
 
 _log = logging.getLogger(__name__)
 
-_SLICE_S = 0.004
+_SLICE_S, _LONGEST_S = 0.004, 0.02
+_PAUSE_S = 0.001
+_IDLE = """
+import os, runpy, sys
+if sys.platform == "linux":
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+runpy.run_module("freshet.store.edge.build", run_name="__main__")
+"""
+"""The child takes only what the pipeline leaves over, from its imports on."""
 
 
 class Rebuild:
@@ -72,7 +82,7 @@ class Rebuild:
     def _build(self, source: Path, target: Path) -> None:
         settings = self._settings
         numbers = (str(number) for number in (self._dimension, settings.m, settings.ef_construct))
-        command = [sys.executable, "-m", "freshet.store.edge.build", str(source), str(target), *numbers]
+        command = [sys.executable, "-c", _IDLE, str(source), str(target), *numbers]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as child:
             self._child = child
@@ -104,29 +114,33 @@ class Rebuild:
         finally:
             with self._lock:
                 old = partition.settle(chosen=target == partition.generations.current())
-            old.close()
+            old.retire()
         return True
 
     def _catch_up(self, fresh: ChunkShard) -> bool:
         """Replay the journal and serve from the fresh generation.
 
-        In slices under the lock: what is replayed holds the GIL anyway, and a writer that must wait for its turn cannot
-        outrun it.
+        In slices under the lock, since what is replayed holds the GIL anyway, each as long as the others had before it:
+        so no writer outruns it. Between two slices it sleeps: a thread that has to wait for the GIL asks for it only
+        after 5 ms, and would hardly come to its turn at the lock.
         """
-        done = 0
+        done, ended = 0, time.monotonic()
         while True:
             with self._lock:
                 journal = self._partition.journal
                 if journal is None or self._cancelled:
                     return False
-                deadline = time.monotonic() + _SLICE_S
+                started = time.monotonic()
+                deadline = started + min(max(_SLICE_S, started - ended), _LONGEST_S)
                 while done < len(journal) and time.monotonic() < deadline:
                     journal[done].apply(fresh)
                     done += 1
-                fresh.checkpoint(FLUSH_AFTER)
+                fresh.checkpoint(FLUSH_IN_WRITE)
                 if done == len(journal):
                     self._partition.serve(fresh)
                     return True
+            ended = time.monotonic()
+            time.sleep(_PAUSE_S)
 
     def _check_space(self) -> None:
         folder = self._partition.serving.folder

@@ -16,7 +16,8 @@ from qdrant_edge import Point
 from freshet.errors import RevisionMismatch, UnavailableError, UsageError
 from freshet.ids import chunk_id
 from freshet.store.edge import engine
-from freshet.store.edge.chunks import FLUSH_AFTER, tags_filter
+from freshet.store.edge.checkpoints import FLUSH_IN_WRITE, Checkpoints, HeadLog
+from freshet.store.edge.chunks import tags_filter
 from freshet.store.edge.folder import Ownership, disk_bytes, read_layout, write_layout
 from freshet.store.edge.heads import HeadShard, head_points
 from freshet.store.edge.partition import Partition
@@ -44,9 +45,11 @@ class EdgeStore:
         self._owner = Ownership(self._root)
         self._lock = Turns()
         self._heads: HeadShard | None = None
+        self._head_log: HeadLog
         self._partitions: list[Partition] = []
         self._info: CollectionInfo | None = None
         self._indexer: Indexer | None = None
+        self._checkpoints: Checkpoints | None = None
 
     def open(self, expected: CollectionInfo) -> None:
         """Create the collection or open it. Raises UsageError when the folder is taken, damaged or not writable."""
@@ -68,6 +71,7 @@ class EdgeStore:
         if not heads.is_dir():
             raise engine.damaged(self._root, "heads is missing")
         self._heads = HeadShard(heads)
+        self._head_log = HeadLog(self._heads)
         found = self._heads.info()
         if found is None:
             self._heads.set_info(expected)
@@ -78,6 +82,8 @@ class EdgeStore:
             self._partitions.append(Partition(root, self._settings))
         self._info = expected
         self._indexer = Indexer(self._partitions, self._lock, expected.dimension, self._settings)
+        self._checkpoints = Checkpoints([*self._partitions, self._head_log], self._lock)
+        self._checkpoints.start()
         if self._settings.index_in_background:
             self._indexer.start()
 
@@ -116,11 +122,12 @@ class EdgeStore:
             for place, batch in points.items():
                 self._partitions[place].upsert(batch)
             open_heads.write(new_heads)
+            self._head_log.unflushed += len(new_heads)
             for place, below in sweeps.items():
                 self._partitions[place].sweep(below)
             for partition in self._partitions:
-                partition.checkpoint(FLUSH_AFTER)
-            open_heads.checkpoint(FLUSH_AFTER)
+                partition.checkpoint(FLUSH_IN_WRITE)
+            self._head_log.checkpoint(FLUSH_IN_WRITE)
 
     def flush(self) -> None:
         """Sync the logs. Blocks for the disk, while other threads read and write on."""
@@ -175,6 +182,8 @@ class EdgeStore:
         """Flush and release the folder, ending a build that runs. Safe to call twice."""
         if self._indexer is not None:
             self._indexer.stop()
+        if self._checkpoints is not None:
+            self._checkpoints.stop()
         with self._lock:
             self._release()
             self._owner.release()
