@@ -9,7 +9,8 @@ from hdrh.histogram import HdrHistogram
 from consumers.policies.observations import Observations, Sample
 
 _LOWEST_US, _HIGHEST_US, _DIGITS = 1, 120_000_000, 3
-SAMPLES = 128
+MOST_SAMPLES = 128
+FEWEST_SAMPLES = 8
 
 
 class SlidingWindow:
@@ -61,8 +62,9 @@ class BatchWindow:
     def __init__(self, seconds: float = 10.0) -> None:
         self._times = SlidingWindow(seconds)
         self._keep_ns = int(seconds * 1e9)
-        self._newest: deque[tuple[int, Sample]] = deque(maxlen=SAMPLES)
+        self._newest: deque[tuple[int, Sample]] = deque(maxlen=MOST_SAMPLES)
         self._waited: float | None = None
+        self._observed_at = 0
 
     def record(self, size: int, seconds: float, waited: float | None, now_ns: int) -> None:
         """One batch was acknowledged. ``waited``: seconds that its oldest record waited to be fetched, if known."""
@@ -71,12 +73,18 @@ class BatchWindow:
         self._waited = waited
 
     def observe(self, now_ns: int, backlog: int) -> Observations:
-        """What there is to know now; ``backlog`` counts the records that wait. Costs a few milliseconds."""
+        """What there is to know now; ``backlog`` counts the records that wait. Costs a few milliseconds.
+
+        Single batches are those since the last call, so that they tell of one state of the store, and a few at least.
+        """
         while self._newest and self._newest[0][0] <= now_ns - self._keep_ns:
             self._newest.popleft()
+        fresh = sum(at > self._observed_at for at, _ in self._newest)
+        samples = tuple(sample for _, sample in self._newest)[-max(fresh, FEWEST_SAMPLES) :]
+        self._observed_at = now_ns
         return Observations(
             p99=self._times.percentile(99, now_ns),
-            samples=tuple(sample for _, sample in self._newest),
+            samples=samples,
             backlog=backlog,
             waited=self._waited if self._newest else None,
             fastest=self._times.fastest(now_ns),

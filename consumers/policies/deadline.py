@@ -31,6 +31,8 @@ def deadline(limit: int, seen: Observations) -> int:
     if cost is None:
         return _probe(limit, seen)
     target = _in_time(cost)
+    if all(sample.seconds <= IN_TIME_SECONDS for sample in seen.samples):
+        target = max(target, limit)
     if seen.backlog > limit or (seen.waited or 0.0) > IN_TIME_SECONDS or cost.fixed >= IN_TIME_SECONDS:
         target = max(target, _efficient(cost))
     return bounded(min(max(target, limit * MOST_SHRINKING), max(limit * MOST_GROWTH, limit + 1)))
@@ -47,9 +49,14 @@ def _efficient(cost: Cost) -> float:
 
 
 def _probe(limit: int, seen: Observations) -> int:
-    """All batches had one size. A little more tells the two costs apart, but only where the limit held them to it."""
-    if seen.samples[-1].size < limit:
-        return limit
-    if median(sample.seconds for sample in seen.samples) <= IN_TIME_SECONDS / MOST_GROWTH:
-        return bounded(limit * MOST_GROWTH)
-    return bounded(limit + max(1, limit // 8))
+    """All batches had one size, so nothing says what more records would cost: go on a little and see.
+
+    Where the limit held batches to that size, go on to what would be in time even if records alone cost it. Where it
+    did not and they were late, a larger one would help nobody.
+    """
+    typical = median(sample.seconds for sample in seen.samples)
+    step = limit + max(1, limit // 10)
+    if seen.samples[-1].size >= limit:
+        growth = MOST_GROWTH if typical <= IN_TIME_SECONDS / MOST_GROWTH else IN_TIME_SECONDS / typical
+        return bounded(max(step, limit * growth))
+    return bounded(step) if typical <= IN_TIME_SECONDS else limit

@@ -29,7 +29,7 @@ class Observations:
     p99: float | None
     """Seconds of a batch, None while the window is empty."""
     samples: tuple[Sample, ...] = ()
-    """The newest batches, oldest first."""
+    """The newest batches, oldest first: those since the policy was last asked, and a few at least."""
     backlog: int = 0
     """Records that wait behind the last batch, as far as known."""
     waited: float | None = None
