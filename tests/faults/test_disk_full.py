@@ -41,12 +41,16 @@ def test_store_disk_full(trial: Trial, disk: Path) -> None:
     filler = disk / "filler"
     api = Api(trial.stack.search_url)
 
+    def waiting() -> int:
+        return lags(trial.lab.kafka)[CONSUMER_GROUP]
+
     def fill() -> None:
         room = shutil.disk_usage(disk).free - StoreSettings().disk_reserve // 2
         with filler.open("wb") as file:
             for _ in range(room // BLOCK):
                 file.write(bytes(BLOCK))
-        wait_until(lambda: lags(trial.lab.kafka)[CONSUMER_GROUP] >= PILE, "records wait for space", RECOVERY_SECONDS)
+        wanted = waiting() + PILE
+        wait_until(lambda: waiting() >= wanted, "more and more records wait for space", RECOVERY_SECONDS)
 
     with serve_with(trial.lab, FRESHET_STORE_PATH=str(disk / "store")):
         with trial.under_load():

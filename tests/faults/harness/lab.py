@@ -32,7 +32,7 @@ class Lab:
         self.seed = seed
         self.keeper = Keeper(stack)
         """Brings back what dies, once a trial has begun."""
-        self.kafka = KafkaSettings(bootstrap=stack.broker.bootstrap)
+        self.kafka = KafkaSettings(bootstrap=stack.bootstrap)
         self._chunker = Chunker.of(load_embedder(model_settings()))
         self._chunks: dict[str, list[str]] = {}
         self._known: set[str] = set()

@@ -13,7 +13,6 @@ from tests.faults.harness.texts import text
 FIRST_VERSION = 1_700_000_000_000_000_000
 """Versions look like nanoseconds since the epoch, which a double cannot tell apart."""
 SPACING = 1_000_000
-DELETES = 0.12
 HOT_SHARE = 0.5
 """Of the changes, on a tenth of the documents."""
 
@@ -30,6 +29,8 @@ class Plan:
     documents: int = 150
     long: bool = True
     """Also texts of tens and hundreds of chunks."""
+    deletes: float = 0.12
+    """Share of the changes of a document that is there."""
     copies: int = 1
     """How often each change is sent."""
     window: int = 1
@@ -57,7 +58,7 @@ def _changes(plan: Plan, choose: random.Random) -> Iterator[Change]:
         index = choose.randrange(max(1, plan.documents // 10) if hot else plan.documents)
         document_id = f"{plan.prefix}/doc-{index}"
         version = FIRST_VERSION + number * SPACING + choose.choice((-1, 1)) * plan.skew_ns
-        if document_id in live and choose.random() < DELETES:
+        if document_id in live and choose.random() < plan.deletes:
             live.discard(document_id)
             yield Change(document_id, version, "delete")
         else:

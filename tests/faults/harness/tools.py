@@ -1,0 +1,19 @@
+"""Programs that are no Python packages: a test without its tool is skipped, and where all must be there it fails."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+import pytest
+
+REQUIRED = "FRESHET_REQUIRE_TOOLS"
+"""Set where ``make tools`` has run: then a missing tool is an error."""
+
+
+def missing(tool: str, remedy: str) -> NoReturn:
+    """Skip the test, or fail it where tools are required."""
+    reason = f"{tool} is missing: {remedy}"
+    if os.environ.get(REQUIRED):
+        pytest.fail(reason)
+    pytest.skip(reason)
