@@ -78,7 +78,10 @@ class KafkaSource:
     """
 
     def __init__(self, kafka: KafkaSettings, on_revoke: Callable[[frozenset[int]], None]) -> None:
-        """``on_revoke`` is called inside ``fetch`` or ``idle``, before the partitions go: the last chance to commit."""
+        """``on_revoke`` is called inside ``fetch`` or ``idle``, before the partitions go: the last chance to commit.
+
+        It is called as well when they are gone already, after a session that expired; a commit then leaves them out.
+        """
         self._on_revoke = on_revoke
         self._owned: frozenset[int] = frozenset()
         self._uncommitted: dict[int, int] = {}
@@ -221,7 +224,10 @@ class KafkaSource:
         return False
 
     def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        self._owned |= {partition.partition for partition in partitions}
+        coming = {partition.partition for partition in partitions}
+        # An offset that was refused when they were here before would set back what their owner since committed.
+        self._uncommitted = {number: at for number, at in self._uncommitted.items() if number not in coming}
+        self._owned |= coming
 
     def _revoked(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         going = frozenset(partition.partition for partition in partitions)
@@ -232,6 +238,7 @@ class KafkaSource:
     def _lost(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:
         gone = frozenset(partition.partition for partition in partitions)
         self._owned -= gone
+        self._on_revoke(gone)
         with suppress(KafkaException):
             # The broker has them no more for us, librdkafka perhaps still.
             self._forget(gone)

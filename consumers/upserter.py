@@ -84,11 +84,13 @@ class Upserter:
         self._stopping = stopping
         self._uncommitted = Uncommitted()
         self._doubtful = False
+        self._gone: frozenset[int] = frozenset()
         self._committed_at = clock()
         self._limit = BatchLimit(policy, settings, self._committed_at)
 
     def step(self, wait_seconds: float = 0.2) -> int:
         """One batch, or a wait for one. Returns how many records it finished. Blocks while the store is down."""
+        self._gone = frozenset()
         messages = self._source.fetch(self._limit.value, wait_seconds)
         if self._doubtful:
             self._doubtful = False
@@ -123,8 +125,8 @@ class Upserter:
         durable: dict[int, int] = {}
         for written in due:
             durable.update(written.positions)
-        self._uncommitted.done(len(due))
         self._source.commit(durable)
+        self._uncommitted.done(len(due))
         self._observer.lag(self._source.lag())
 
     def _confirm(self, due: Sequence[Written]) -> bool:
@@ -149,12 +151,13 @@ class Upserter:
         return True
 
     def release(self, partitions: frozenset[int]) -> None:
-        """Before partitions go to another member: commit what was written of them, or let the other write it again."""
+        """When partitions go to another member: commit what was written of them, or let the other write it again."""
         try:
             self.commit()
         except UnavailableError as error:
             log.warning("partitions %s go uncommitted, their new owner repeats them: %s", sorted(partitions), error)
         self._uncommitted.release(partitions)
+        self._gone |= partitions
 
     @property
     def _shared(self) -> bool:
@@ -167,7 +170,9 @@ class Upserter:
         if letters:
             self._dead_letters.send(letters)
         shared = self._shared
-        if not self._uncommitted.add(messages, result.reached if shared else {}, result.sweep if shared else {}):
+        # What went to another member meanwhile, and perhaps came back, is read again from where that one committed.
+        kept = [message for message in messages if message.partition not in self._gone]
+        if not self._uncommitted.add(kept, result.reached if shared else {}, result.sweep if shared else {}):
             log.warning("the store lost writes that it had acknowledged: reading again")
             self._doubtful = True
         now = self._clock()

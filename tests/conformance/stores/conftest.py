@@ -18,6 +18,7 @@ from freshet.store import StoreSettings, VectorStore
 from freshet.store.edge import EdgeStore
 from freshet.store.server import ServerStore
 from tests.conformance.stores.material import INFO
+from tests.faults.simulation.store import SimulatedStore
 
 SERVERS = ("server", "server-http")
 """Spoken to through gRPC, and through HTTP."""
@@ -52,12 +53,15 @@ class Backend:
             index_in_background=False,
         )
         self._client = QdrantClient(":memory:") if name == "memory" else None
+        self._simulated = SimulatedStore() if name == "simulated" else None
         self._opened: list[VectorStore] = []
 
     def make(self) -> VectorStore:
         """A store that is not yet open."""
         if self.name == "edge":
             store: VectorStore = EdgeStore(self._settings)
+        elif self._simulated is not None:
+            store = self._simulated
         else:
             store = ServerStore(self._settings, self._client)
         if self.name != "memory":
@@ -86,7 +90,7 @@ class Backend:
             client.close()
 
 
-@pytest.fixture(params=["edge", "memory", *SERVERS])
+@pytest.fixture(params=["edge", "memory", "simulated", *SERVERS])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     settings = request.getfixturevalue("server") if request.param in SERVERS else None
     made = Backend(request.param, tmp_path, settings)

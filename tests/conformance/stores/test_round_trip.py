@@ -21,6 +21,7 @@ FULL = Head(
     stamps={"freshet-published": 1_763_700_000_123_456_789},
     traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     pending=Progress(2**62, ((0, 3), (5, 6)), {3: (300, 2**299 + 1), 4: (2, 1)}, 9, 812),
+    older=(Progress(5, ((1, 2),)), Progress(7, partial={0: (2, 2)}, chunks=1)),
 )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from freshet.store import VectorStore
+from freshet.store import Progress, VectorStore
+from freshet.store.protocol import state_token
 from tests.conformance.stores.material import chunk, found, head, put, remove, toward
 
 HUGE = 2**62
@@ -151,3 +154,28 @@ def test_stats_count_documents_tombstones_and_unswept_chunks(store: VectorStore)
     stats = store.stats()
     assert (stats.documents, stats.tombstones, stats.chunks) == (1, 1, 3)
     assert stats.indexed <= stats.chunks
+
+
+def test_a_head_replaces_only_the_one_that_it_was_made_from(store: VectorStore) -> None:
+    read = head("a", 1, pending=Progress(3, partial={0: (3, 1)}))
+    store.write([], [read], {})
+    newer = head("a", 1, pending=Progress(3, partial={0: (3, 3)}))
+    store.write([], [replace(newer, replaces=state_token(read))], {})
+    assert store.heads(["a"]) == {"a": newer}
+    late = head("a", 2, pending=Progress(3, partial={0: (3, 5)}))
+    store.write([], [replace(late, replaces=state_token(read))], {})
+    assert store.heads(["a"]) == {"a": newer}, "the late one knows nothing of the chunk noted meanwhile"
+
+
+def test_a_head_made_from_none_replaces_none_and_one_made_from_another_needs_it(store: VectorStore) -> None:
+    store.write([], [replace(head("a", 2), replaces=state_token(head("a", 1)))], {})
+    assert store.heads(["a"]) == {}, "what it was made from is gone, as after a power loss"
+    store.write([], [replace(head("a", 2), replaces="")], {})
+    store.write([], [replace(head("a", 3), replaces="")], {})
+    assert store.heads(["a"])["a"].version == 2
+
+
+def test_a_matching_head_of_a_lower_version_is_refused_all_the_same(store: VectorStore) -> None:
+    store.write([], [head("a", 5)], {})
+    store.write([], [replace(head("a", 4), replaces=state_token(head("a", 5)))], {})
+    assert store.heads(["a"])["a"].version == 5

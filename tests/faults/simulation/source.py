@@ -75,9 +75,10 @@ class GroupSource:
 
     def _poll(self) -> None:
         if not self._group.poll(self._name):
-            if self._owned:
-                self._process.trace(f"lost {sorted(self._owned)}")
-            self._owned = frozenset()
+            lost, self._owned = self._owned, frozenset()
+            if lost:
+                self._process.trace(f"lost {sorted(lost)}")
+                self._on_revoke(lost)
         going = self._group.going(self._name) & self._owned
         if going:
             self._process.trace(f"revoked {sorted(going)}")
@@ -87,6 +88,7 @@ class GroupSource:
         coming = self._group.coming(self._name)
         for partition in sorted(coming):
             self._position[partition] = self._group.committed[partition]
+            self._uncommitted.pop(partition, None)
         if coming:
             self._process.trace(f"assigned {[(p, self._position[p]) for p in sorted(coming)]}")
             self._owned |= coming
