@@ -49,7 +49,7 @@ class Source(Protocol):
 
     def fetch(self, limit: int, seconds: float) -> list[Message]:
         """Up to ``limit`` records, shared evenly by the partitions that have some: waits ``seconds`` for the first,
-        never for a second.
+        never for a second. None of a partition that went away in this call.
         """
 
     def idle(self, seconds: float) -> None:

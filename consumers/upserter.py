@@ -90,8 +90,8 @@ class Upserter:
 
     def step(self, wait_seconds: float = 0.2) -> int:
         """One batch, or a wait for one. Returns how many records it finished. Blocks while the store is down."""
-        self._gone = frozenset()
         messages = self._source.fetch(self._limit.value, wait_seconds)
+        self._gone = frozenset()
         if self._doubtful:
             self._doubtful = False
             self._source.rewind(self._uncommitted.restart(messages))

@@ -23,16 +23,10 @@ class GroupSource:
     def fetch(self, limit: int, seconds: float) -> list[Message]:
         self._process.point("fetch")
         self._poll()
-        chance = self._process.chance
-        batch = self._take(1)
+        batch = self._take(limit)
         if not batch:
             self._process.rest(seconds)
             return []
-        if limit > 1:
-            if chance.happens(0.02):
-                # librdkafka may call back between the two calls of KafkaSource.fetch.
-                self._poll()
-            batch += self._take(limit - 1)
         self._process.trace(f"fetched {[(one.partition, one.offset) for one in batch]}")
         return batch
 
