@@ -33,10 +33,10 @@ class StoreSettings(BaseSettings):
         default=2, ge=1, le=64, description="embedded, fixed when created: bounds how long a swap stalls"
     )
     index_after: int = Field(
-        default=5_000, ge=1, description="embedded: new vectors in a partition that start a build…"
+        default=10_000, ge=1, description="embedded: new vectors in a partition that start a build…"
     )
     index_ratio: float = Field(
-        default=0.2, gt=0, le=1, description="…and at least this share of its vectors; also of deleted"
+        default=0.33, gt=0, le=1, description="…and at least this share of its vectors; also of deleted"
     )
     index_poll_s: float = Field(default=0.5, gt=0, description="embedded: how often that is looked at")
     index_in_background: bool = Field(default=True, description="embedded: off leaves every vector unindexed")
