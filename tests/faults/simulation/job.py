@@ -38,7 +38,7 @@ class Job:
         self._make_ingestion, self._make_guard = make_ingestion, make_guard
         self._positions = dict.fromkeys(range(len(documents.partitions)), 0)
         self._checkpoint = dict(self._positions)
-        self.away = chance.one_of((0.0, 0.0, 0.05))
+        self.away = chance.one_of((0.0, 0.05, 0.2))
         """How often the model does not answer."""
         self.dies = chance.one_of((0.0, 0.0, 0.03))
         """How often the job dies after one record that it emitted."""

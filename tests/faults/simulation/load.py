@@ -23,7 +23,7 @@ from tests.faults.simulation.double import (
 from tests.faults.simulation.kafka import Record
 
 _BASES = (0, 0, 2**53 - 2, 2**62)
-_POISON = 0.03
+_POISON = 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ def load(chance: Chance, *, through_job: bool) -> list[Sending]:
         for value in carried:
             sending = Sending(change, Record(change.document_id.encode(), value, place), acknowledged)
             sendings += [sending] * (chance.between(2, 3) if chance.happens(0.08) else 1)
-    window = chance.one_of((0, 0, 3, 20, len(sendings)))
+    window = chance.one_of((0, 3, 20, len(sendings)))
     order = sorted((number + chance.seconds(0, window), number) for number in range(len(sendings)))
     return [sendings[number] for _, number in order]
 
 
 def _changes(chance: Chance) -> Iterator[tuple[Change, list[list[str]]]]:
     """Each with its parts, as lists of chunks."""
-    names = [f"d{number}" for number in range(chance.between(1, 5))]
+    names = [f"d{number}" for number in range(chance.between(1, 10))]
     hot = chance.happens(0.5)
     versions = {name: chance.one_of(_BASES) for name in names}
     for _ in range(chance.between(4, 24)):

@@ -144,7 +144,7 @@ class SimulatedStore:
                 elif isinstance(undo.before, Head):
                     self._heads[undo.document_id] = undo.before
                 else:
-                    del self._heads[undo.document_id]
+                    self._heads.pop(undo.document_id, None)
             self._undo.clear()
             return lost
 
@@ -160,6 +160,13 @@ class SimulatedStore:
                     else:
                         heads.pop(undo.document_id, None)
             return heads
+
+    def forget(self, document_id: str) -> None:
+        """Remove a head, which no correct consumer does."""
+        with self._lock:
+            before = self._heads.pop(document_id, None)
+            if before is not None:
+                self._remember(None, document_id, before)
 
     def dump(self) -> tuple[dict[str, Head], frozenset[Place]]:
         """Everything, swept or not."""

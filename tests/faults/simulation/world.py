@@ -38,16 +38,20 @@ class Outcome:
     trace: list[str] = field(default_factory=list)
 
 
-def run(seed: int, system: System | None = None, *, tracing: bool = False) -> Outcome:
-    """Live through one history. Deterministic: the same seed and code give the same outcome and trace."""
-    world = World(seed, system or System(), tracing)
+def run(seed: int, system: System | None = None, *, tracing: bool = False, watched: bool = True) -> Outcome:
+    """Live through one history. Deterministic: the same seed and code give the same outcome and trace.
+
+    Unless ``watched``, only the end of it is judged, and not what happened on the way or in a replay.
+    """
+    world = World(seed, system or System(), tracing, watched)
     world.live()
     return world.outcome
 
 
 class World:
-    def __init__(self, seed: int, system: System, tracing: bool) -> None:
+    def __init__(self, seed: int, system: System, tracing: bool, watched: bool = True) -> None:
         self.outcome = Outcome(seed)
+        self._watched = watched
         self._system, self._tracing = system, tracing
         self._chance = Chance(seed)
         self._clock = SimulatedClock()
@@ -95,10 +99,11 @@ class World:
         finally:
             for process in self._processes:
                 process.kill()
-            self.outcome.findings += self._watch.findings
+            if self._watched:
+                self.outcome.findings += self._watch.findings
 
     def _broken(self) -> bool:
-        return bool(self.outcome.findings or self._watch.findings)
+        return bool(self.outcome.findings or (self._watched and self._watch.findings))
 
     def _trace(self, message: str) -> None:
         if self._tracing:
@@ -287,7 +292,7 @@ class World:
 
     def _replay(self) -> None:
         """A new group reads everything from the start, and changes nothing."""
-        if self._broken():
+        if self._broken() or not self._watched:
             return
         for process in self._processes:
             process.kill()
