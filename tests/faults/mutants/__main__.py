@@ -18,7 +18,8 @@ Each row is the real consumer and job with one deliberate mistake (`tests/faults
 watched during the run (searches, each commit, a replay at the end), or, in the last three columns, by the checker
 alone, which compares ledger, store and dead letters when all is quiet. *kind* is as in
 `tests/faults/harness/checker.py`; *events* are the turns of all those seeds together. Nothing must be found in two
-rows: the job's guard without a memory, since it only saves work, and the code as it is. At most {most} seeds were tried.
+rows: the job's guard without a memory, since it only saves work, and the code as it is. At most {most} seeds were
+tried.
 """
 _MOST = 400
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from unittest.mock import patch
 
 from consumers import progress
+from freshet.store import Progress
 from tests.faults.harness.checker import Finding
 from tests.faults.mutants import consumers, jobs
 from tests.faults.simulation.system import System
@@ -74,5 +75,5 @@ def hunt(mutant: Mutant, first: int, most: int, *, watched: bool = True) -> Hunt
     return Hunt(mutant, None, most, events)
 
 
-def _one_part(noted: progress.Progress) -> bool:
+def _one_part(noted: Progress) -> bool:
     return bool(noted.full)
