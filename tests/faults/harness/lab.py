@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from freshet.chunking import Chunker
@@ -13,7 +14,7 @@ from freshet.embedding.load import load_embedder
 from freshet.settings import KafkaSettings, model_settings
 from freshet.stack.local import LocalStack
 from freshet.stack.process import free_port
-from freshet.stack.settings import StackSettings
+from freshet.stack.settings import StackSettings, StoreKind
 from tests.faults.harness.keeper import Keeper
 
 SEED = "FRESHET_FAULTS_SEED"
@@ -65,12 +66,29 @@ class Lab:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def start_stack(state: Path, **environment: str) -> LocalStack:
-    """A whole stack on free ports. Blocks until changes flow; on an error nothing is left running."""
-    settings = StackSettings(state=state, search_port=free_port(), environment=tuple(environment.items()))
+def start_stack(
+    state: Path,
+    store: StoreKind = "edge",
+    brokers: int = 1,
+    before: Callable[[LocalStack], None] = lambda stack: None,
+    **environment: str,
+) -> LocalStack:
+    """A whole stack on free ports. Blocks until changes flow; on an error nothing is left running.
+
+    ``before`` is called when all ports are known and nothing runs. A TCP proxy may take its place before the broker.
+    """
+    settings = StackSettings(
+        state=state,
+        search_port=free_port(),
+        environment=tuple(environment.items()),
+        store=store,
+        brokers=brokers,
+        kafka_proxy_port=free_port(),
+    )
     stack = LocalStack(settings)
     try:
         stack.prepare(lambda step, share: None)
+        before(stack)
         stack.start(lambda step, share: None)
     except BaseException:
         stack.abort()

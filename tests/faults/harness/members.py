@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from consumers.service import ConsumerService
+from consumers.settings import ConsumerSettings
 from freshet.embedding import Embedder
 from freshet.service import Resources
 from freshet.settings import KafkaSettings, SearchSettings
 from freshet.stack.lag import members
 from freshet.stack.process import wait_until
 from freshet.store import VectorStore
-
-from consumers.service import ConsumerService
-from consumers.settings import ConsumerSettings
 from search.service import SearchService
 
 JOIN_SECONDS = 30.0

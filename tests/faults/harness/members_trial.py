@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from freshet.embedding import Embedder
 from freshet.settings import KafkaSettings
 from freshet.stack.lag import lags
-from freshet.stack.process import wait_until
+from freshet.stack.process import ProcessFailed, wait_until
 from freshet.topics import CONSUMER_GROUP
 from tests.faults.harness.api import Api
 from tests.faults.harness.canary import Canary, gap, recovery
 from tests.faults.harness.checker import Finding, Kind, check
+from tests.faults.harness.hindered_store import HinderedStore
 from tests.faults.harness.ledger import Ledger
 from tests.faults.harness.members import Members
 from tests.faults.harness.observed import check_sample, dead_letters, dead_places, read_store
@@ -23,6 +25,7 @@ from tests.faults.harness.watcher import Watcher
 
 UNDER_WAY = 150
 WAIT_SECONDS = 60.0
+SETTLE_SECONDS = 12.0
 
 
 class MembersTrial:
@@ -32,16 +35,18 @@ class MembersTrial:
         self,
         fault: str,
         kafka: KafkaSettings,
+        store: HinderedStore,
         members: Members,
-        sender: Callable[[KafkaSettings, Ledger], VectorSender],
+        embedder: Embedder,
         seed: int,
         record: Callable[[Verdict], None],
     ) -> None:
         self.ledger = Ledger()
+        self.store = store
+        self.members = members
         self._fault = fault
         self._kafka = kafka
-        self._members = members
-        self._make_sender = sender
+        self._embedder = embedder
         self._seed = seed
         self._record = record
         self._prefix = f"{fault.replace(' ', '-')}-{seed}"
@@ -53,9 +58,9 @@ class MembersTrial:
     @contextmanager
     def under_load(self, **options: object) -> Iterator[None]:
         """Load, searches and canaries for the length of the block. ``options`` are those of Plan."""
-        self._sender = self._make_sender(self._kafka, self.ledger)
-        self._canary = Canary(self._members.url, self._sender, self._prefix, self._seed)
-        self._watcher = Watcher(self._members.url, self._sender.recent, self._prefix, self._seed)
+        self._sender = VectorSender(self._kafka, self.ledger, self._embedder)
+        self._canary = Canary(self.members.url, self._sender, self._prefix, self._seed)
+        self._watcher = Watcher(self.members.url, self._sender.recent, self._prefix, self._seed)
         self._sender.start(Plan(self._prefix, self._seed, long=False, **options))  # type: ignore[arg-type]
         self._canary.start()
         self._watcher.start()
@@ -82,11 +87,18 @@ class MembersTrial:
         until = time.monotonic() + seconds
         wait_until(lambda: self._sent() >= 0 and time.monotonic() >= until, "the time is over", seconds + 10)
 
+    def settle(self) -> None:
+        """Load on until searches are fast again, at most SETTLE_SECONDS."""
+        with suppress(ProcessFailed):
+            wait_until(
+                lambda: recovery(self._canary.found, self._broken) is not None, "searches are fast", SETTLE_SECONDS
+            )
+
     def verify(self) -> None:
         """Wait until the group has committed everything, compare, note the row; AssertionError for any finding."""
         wait_until(lambda: self._sent() >= 0 and lags(self._kafka)[CONSUMER_GROUP] == 0, "all is written", WAIT_SECONDS)
         expected = self.ledger.expectations()
-        api = Api(self._members.url)
+        api = Api(self.members.url)
         store = read_store(api, self._prefix)
         findings = check(expected, store.documents, dead_places(dead_letters(self._kafka)), chunks_of)
         findings += check_sample(api, store.documents, self._seed)
@@ -100,7 +112,7 @@ class MembersTrial:
             events=len(self.ledger),
             in_flight=self._in_flight,
             findings=tuple(findings),
-            duplicate_work=0,
+            duplicate_work=None,
             gap=gap(self._canary.found, self._broken, self._loaded_until),
             recovery=recovery(self._canary.found, self._broken),
             duration=time.monotonic() - self._started,
@@ -110,5 +122,5 @@ class MembersTrial:
 
     def _sent(self) -> int:
         self._sender.check()
-        self._members.check()
+        self.members.check()
         return len(self.ledger)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from freshet.dead_letter_log import StoredLetter
-from freshet.settings import Profile
+from freshet.settings import KafkaSettings, Profile
 from freshet.stack.lag import lags
 from freshet.stack.process import ProcessFailed, StackProcess, wait_until
 from freshet.topics import CONSUMER_GROUP, JOB_GROUP
@@ -73,12 +73,14 @@ class Trial:
         wait_until(lambda: all_runs(self.stack), f"everything runs again after {self.fault}", RECOVERY_SECONDS)
 
     @contextmanager
-    def under_load(self, profile: Profile = "low-latency", **options: object) -> Iterator[None]:
+    def under_load(
+        self, profile: Profile = "low-latency", kafka: KafkaSettings | None = None, **options: object
+    ) -> Iterator[None]:
         """Load, searches and canaries for the length of the block, and behind it until the system has recovered.
 
-        ``options`` are those of Plan.
+        ``kafka`` is another way for the load to the broker, ``options`` are those of Plan.
         """
-        self.sender = Sender(self.lab.kafka, self.ledger, profile)
+        self.sender = Sender(kafka or self.lab.kafka, self.ledger, profile)
         self.canary = Canary(self.stack.search_url, self.sender, self.prefix, self.seed)
         self.watcher = Watcher(self.stack.search_url, self.sender.recent, self.prefix, self.seed)
         self.sender.start(Plan(self.prefix, self.seed, **options))  # type: ignore[arg-type]

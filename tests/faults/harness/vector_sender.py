@@ -1,4 +1,4 @@
-"""The same load one topic later: changes as records on ``vector-embeddings``, with made-up vectors instead of a model."""
+"""The same load one topic later: changes as records on ``vector-embeddings``, with made-up vectors."""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ class Verdict:
     in_flight: int
     """Records that were published and not committed by a reader at the moment of the break."""
     findings: tuple[Finding, ...]
-    duplicate_work: int
+    duplicate_work: int | None
+    """None where no model takes part."""
     gap: float
     recovery: float | None
     duration: float
@@ -50,7 +51,7 @@ class Verdict:
             "in flight": self.in_flight,
             **{kind.value: self.count(kind) for kind in main},
             "other": ", ".join(f"{count} {kind}" for kind, count in sorted(other.items())) or 0,
-            "dup-work": self.duplicate_work,
+            "dup-work": "–" if self.duplicate_work is None else self.duplicate_work,
             "gap s": f"{self.gap:.1f}",
             "recovery s": "–" if self.recovery is None else f"{self.recovery:.1f}",
             "duration s": f"{self.duration:.0f}",
