@@ -4,11 +4,12 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.10,$(shell python$(v) -c 'import sys;print(sys.executable)' 2>/dev/null)) python3)
 WATCH ?= examples/notes
 STATE ?= .freshet
+MINUTES ?= 30
 BIN := .venv/bin
 TOXIPROXY := .tools/bin/toxiproxy-server
 LOCKS := requirements/bootstrap.txt requirements/lock.txt requirements/model.txt
 
-.PHONY: help run test faults check tools lock bench clean
+.PHONY: help run test faults soak check tools lock bench clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -29,6 +30,9 @@ test: .venv/.installed  ## unit, conformance and integration tests on the local 
 
 faults: .venv/.installed  ## every fault on the real stack, write docs/results/faults.md
 	FRESHET_FAULTS_REPORT=docs/results/faults.md $(BIN)/python -m pytest tests/faults -q
+
+soak: .venv/.installed  ## MINUTES (30) of load with random faults, write docs/results/soak.md
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 check: .venv/.installed  ## lint, types, import arrows
 	$(BIN)/ruff check .
