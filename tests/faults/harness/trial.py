@@ -74,11 +74,16 @@ class Trial:
 
     @contextmanager
     def under_load(
-        self, profile: Profile = "low-latency", kafka: KafkaSettings | None = None, **options: object
+        self,
+        profile: Profile = "low-latency",
+        kafka: KafkaSettings | None = None,
+        watched: bool = True,
+        **options: object,
     ) -> Iterator[None]:
         """Load, searches and canaries for the length of the block, and behind it until the system has recovered.
 
-        ``kafka`` is another way for the load to the broker, ``options`` are those of Plan.
+        ``kafka`` is another way for the load to the broker, ``watched`` is False where searches may see an older
+        state, ``options`` are those of Plan.
         """
         self.sender = Sender(kafka or self.lab.kafka, self.ledger, profile)
         self.canary = Canary(self.stack.search_url, self.sender, self.prefix, self.seed)
@@ -86,7 +91,8 @@ class Trial:
         self.sender.start(Plan(self.prefix, self.seed, **options))  # type: ignore[arg-type]
         threads = (self.canary, self.watcher, self.sender)
         self.canary.start()
-        self.watcher.start()
+        if watched:
+            self.watcher.start()
         try:
             wait_until(lambda: len(self.ledger) >= UNDER_WAY, "the load is under way", PILE_SECONDS)
             yield
@@ -166,6 +172,7 @@ class Trial:
         needed = self.lab.new_chunks([change.text for change in changes if change.op == "upsert"])
         found = self.canary.found if self.canary is not None else []
         broken = self._broken
+        start = self._started if broken is None else broken
         return Verdict(
             fault=self.fault,
             seed=self.seed,
@@ -173,7 +180,7 @@ class Trial:
             in_flight=self._in_flight,
             findings=tuple(findings),
             duplicate_work=max(0, embedded - needed),
-            gap=gap(found, broken or self._started, self._loaded_until) if found else 0.0,
+            gap=gap(found, start, self._loaded_until) if found and start < self._loaded_until else None,
             recovery=None if broken is None else recovery(found, broken),
             duration=time.monotonic() - self._started,
         )

@@ -14,7 +14,9 @@ SHOWN = 25
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Times in seconds. ``recovery`` is None where p99 did not come below 100 ms again while the load lasted."""
+    """Times in seconds. ``gap`` is None where no load lasted beyond the break, ``recovery`` where p99 did not come
+    below 100 ms again while it lasted.
+    """
 
     fault: str
     seed: int
@@ -25,7 +27,7 @@ class Verdict:
     findings: tuple[Finding, ...]
     duplicate_work: int | None
     """None where no model takes part."""
-    gap: float
+    gap: float | None
     recovery: float | None
     duration: float
 
@@ -52,8 +54,12 @@ class Verdict:
             **{kind.value: self.count(kind) for kind in main},
             "other": ", ".join(f"{count} {kind}" for kind, count in sorted(other.items())) or 0,
             "dup-work": "–" if self.duplicate_work is None else self.duplicate_work,
-            "gap s": f"{self.gap:.1f}",
-            "recovery s": "–" if self.recovery is None else f"{self.recovery:.1f}",
+            "gap s": _seconds(self.gap),
+            "recovery s": _seconds(self.recovery),
             "duration s": f"{self.duration:.0f}",
             "seed": self.seed,
         }
+
+
+def _seconds(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{seconds:.1f}"

@@ -85,7 +85,8 @@ class Watcher:
     def stop(self) -> None:
         """Raises what ended the thread."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._api.close()
         if self._failure is not None:
             raise self._failure
