@@ -24,7 +24,7 @@ def test_redrive_of_dead_letters(trial: Trial, tmp_path: Path) -> None:
         return [one for one in dead_letters(trial.lab.kafka, behind) if one.letter.reason == "wrong-revision"]
 
     # A delete has no vector, so that the wrong consumer would apply it, to a store that is given up.
-    # While it runs, searches see that store: nothing there is older or gone.
+    # Searches meanwhile see that store, and miss in it what they saw before.
     with trial.under_load(deletes=0, watched=False):
         trial.pile_up(trial.stack.serve)
         with serve_with(trial.lab, **wrong):
