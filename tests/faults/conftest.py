@@ -14,12 +14,13 @@ from freshet.settings import KafkaSettings
 from freshet.stack import jars
 from freshet.stack.kafka_cluster import KafkaCluster
 from freshet.stack.local import LocalStack
-from freshet.stack.process import ProcessFailed
+from freshet.stack.process import ProcessFailed, free_port
 from freshet.stack.qdrant import qdrant_binary
 from freshet.stack.settings import StackSettings
 from freshet.stack.toxiproxy import Proxy, Toxiproxy, toxiproxy_binary
 from freshet.store import StoreSettings
 from freshet.store.edge import EdgeStore
+from tests.faults.harness.forgetful_proxy import ForgetfulProxy
 from tests.faults.harness.hindered_store import HinderedStore
 from tests.faults.harness.lab import SEED, Lab, chosen_seed, start_stack
 from tests.faults.harness.made_up import MadeUpEmbedder
@@ -168,21 +169,21 @@ def server_trial(
 
 
 @pytest.fixture(scope="package")
-def small_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
+def small_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
     """A broker with the topics, and nothing that reads them."""
     folder = tmp_path_factory.mktemp("small")
     kafka_jars = jars.resolve("kafka", StackSettings(folder).cache / "jars")
-    cluster = KafkaCluster(folder / "kafka", kafka_jars, lambda name: folder / f"{name}.log")
+    cluster = KafkaCluster(folder / "kafka", kafka_jars, lambda name: folder / f"{name}.log", proxy_port=free_port())
     cluster.start()
     cluster.wait_ready(60)
     cluster.create_topics()
-    yield KafkaSettings(bootstrap=cluster.bootstrap)
+    yield cluster
     cluster.stop()
 
 
 @pytest.fixture
 def small(
-    small_kafka: KafkaSettings,
+    small_cluster: KafkaCluster,
     tmp_path: Path,
     faults_seed: int,
     request: pytest.FixtureRequest,
@@ -190,13 +191,25 @@ def small(
 ) -> Iterator[MembersTrial]:
     """One fault on consumers and search in this process, with the embedded store, whose owner they are together."""
     print(f"{SEED}={faults_seed}")  # noqa: T201 - pytest shows it when the test fails
+    kafka = KafkaSettings(bootstrap=small_cluster.bootstrap)
     embedder = MadeUpEmbedder()
     store = HinderedStore(EdgeStore(StoreSettings(path=tmp_path / "store")))
     store.open(embedder.info)
-    members = Members(small_kafka, store, embedder)
-    yield MembersTrial(_fault(request), small_kafka, store, members, embedder, faults_seed, verdicts)
+    members = Members(kafka, store, embedder)
+    yield MembersTrial(_fault(request), kafka, store, members, embedder, faults_seed, verdicts)
     members.stop()
     store.close()
+
+
+@pytest.fixture
+def forgetful(small_cluster: KafkaCluster) -> Iterator[ForgetfulProxy]:
+    """In front of the broker of ``small``, for those who are told its port."""
+    broker = small_cluster.brokers[0]
+    assert broker.behind_proxy is not None
+    assert broker.proxy_port is not None
+    proxy = ForgetfulProxy(broker.behind_proxy, broker.proxy_port)
+    yield proxy
+    proxy.close()
 
 
 def _fault(request: pytest.FixtureRequest) -> str:

@@ -37,9 +37,9 @@ class Members:
     def __len__(self) -> int:
         return len(self._running)
 
-    def join(self) -> None:
-        """One more. Returns at once: the group shares out the partitions meanwhile."""
-        member = ConsumerService(self._resources, self._kafka, ConsumerSettings())
+    def join(self, kafka: KafkaSettings | None = None) -> None:
+        """One more. Returns at once: the group shares out the partitions meanwhile. ``kafka`` is another way there."""
+        member = ConsumerService(self._resources, kafka or self._kafka, ConsumerSettings())
         member.start()
         self._running.append(member)
 

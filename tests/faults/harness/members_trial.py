@@ -56,9 +56,12 @@ class MembersTrial:
         self._loaded_until = self._started
 
     @contextmanager
-    def under_load(self, **options: object) -> Iterator[None]:
-        """Load, searches and canaries for the length of the block. ``options`` are those of Plan."""
-        self._sender = VectorSender(self._kafka, self.ledger, self._embedder)
+    def under_load(self, kafka: KafkaSettings | None = None, **options: object) -> Iterator[None]:
+        """Load, searches and canaries for the length of the block.
+
+        ``kafka`` is another way for the load to the broker, ``options`` are those of Plan.
+        """
+        self._sender = VectorSender(kafka or self._kafka, self.ledger, self._embedder)
         self._canary = Canary(self.members.url, self._sender, self._prefix, self._seed)
         self._watcher = Watcher(self.members.url, self._sender.recent, self._prefix, self._seed)
         self._sender.start(Plan(self._prefix, self._seed, long=False, **options))  # type: ignore[arg-type]
@@ -94,7 +97,7 @@ class MembersTrial:
                 lambda: recovery(self._canary.found, self._broken) is not None, "searches are fast", SETTLE_SECONDS
             )
 
-    def verify(self) -> None:
+    def verify(self) -> Verdict:
         """Wait until the group has committed everything, compare, note the row; AssertionError for any finding."""
         wait_until(lambda: self._sent() >= 0 and lags(self._kafka)[CONSUMER_GROUP] == 0, "all is written", WAIT_SECONDS)
         expected = self.ledger.expectations()
@@ -119,6 +122,7 @@ class MembersTrial:
         )
         self._record(verdict)
         verdict.assert_clean()
+        return verdict
 
     def _sent(self) -> int:
         self._sender.check()
