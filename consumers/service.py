@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from consumers.dead_letter_sink import KafkaDeadLetters
 from consumers.observer import Observer
@@ -41,6 +42,7 @@ class ConsumerService:
             observer=self._observer,
             clock=wall_clock,
             stopping=self._stop.is_set,
+            ticks=time.monotonic_ns,
         )
         self._thread = threading.Thread(target=self._run, name="consumer")
 

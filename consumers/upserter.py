@@ -73,7 +73,9 @@ class Upserter:
         observer: Observer,
         clock: Clock,
         stopping: Callable[[], bool] = lambda: False,
+        ticks: Clock | None = None,
     ) -> None:
+        """``ticks`` measures how long ago something was, and never jumps as ``clock``, the time of day, may."""
         self._source = source
         self._store = store
         self._dead_letters = dead_letters
@@ -85,8 +87,9 @@ class Upserter:
         self._uncommitted = Uncommitted()
         self._doubtful = False
         self._gone: frozenset[int] = frozenset()
-        self._committed_at = clock()
-        self._limit = BatchLimit(policy, settings, self._committed_at)
+        self._ticks = ticks or clock
+        self._committed_at = self._ticks()
+        self._limit = BatchLimit(policy, settings, clock())
 
     def step(self, wait_seconds: float = 0.2) -> int:
         """One batch, or a wait for one. Returns how many records it finished. Blocks while the store is down."""
@@ -100,7 +103,7 @@ class Upserter:
             started = self._clock()
             self._retry(lambda: self._process(messages, started), messages)
         self._adapt()
-        if self._clock() - self._committed_at >= self._settings.commit_seconds * 1e9:
+        if self._ticks() - self._committed_at >= self._settings.commit_seconds * 1e9:
             self._retry(self.commit, ())
         return len(messages)
 
@@ -111,7 +114,7 @@ class Upserter:
         refused or lost all the same. There the heads are read again first; where one is not what it should be,
         nothing is committed and the next ``step`` goes back to what was committed last.
         """
-        now = self._committed_at = self._clock()
+        now = self._committed_at = self._ticks()
         if self._doubtful:
             return
         if self._uncommitted:

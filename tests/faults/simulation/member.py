@@ -7,6 +7,7 @@ from consumers.settings import ConsumerSettings
 from consumers.upserter import Upserter
 from freshet.dead_letters import DeadLetter
 from tests.faults.simulation.access import Outage
+from tests.faults.simulation.clock import SECOND
 from tests.faults.simulation.double import COLLECTION
 from tests.faults.simulation.kafka import Group
 from tests.faults.simulation.process import Process
@@ -42,7 +43,8 @@ def start(
             settings=settings,
             policy=lambda limit, seen: limit,
             observer=_OBSERVER,
-            clock=process.clock.skewed(process.skew),
+            clock=lambda: process.clock.now + int(process.skew * SECOND),
+            ticks=lambda: process.clock.now,
         )
         while True:
             upserter.step(wait_seconds=0.02)

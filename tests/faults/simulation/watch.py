@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from consumers.progress import MAX_INCOMPLETE
 from freshet.codec import decode_embedding
 from freshet.dead_letters import DeadLetter
 from freshet.errors import RejectedRecord
@@ -26,6 +27,7 @@ class Watch:
         self._seen: dict[str, int] = {}
         self._upto = dict.fromkeys(range(len(topic.partitions)), 0)
         self.findings: list[Finding] = []
+        store.on_head = self._replaced
 
     def search(self) -> None:
         """A reader looks at everything: no version goes back, none is torn."""
@@ -42,6 +44,20 @@ class Watch:
                 detail = f"a search found {counted[name]} of the {head.chunks} chunks of version {head.version}"
                 self.findings.append(Finding(Kind.TORN, name, detail))
             self._seen[name] = head.version
+
+    def _replaced(self, before: Head | None, after: Head) -> None:
+        """A head that replaces another forgets no chunk that it had noted, unless that is of no more use."""
+        present = {one.version: one.chunks for one in after.incomplete}
+        for one in before.incomplete if before else ():
+            if (
+                one.version > after.version
+                and len(present) < MAX_INCOMPLETE
+                and present.get(one.version, 0) < one.chunks
+            ):
+                detail = (
+                    f"{one.chunks} chunks of version {one.version} had come, {present.get(one.version, 0)} are left"
+                )
+                self.findings.append(Finding(Kind.BACKWARDS, after.document_id, detail))
 
     def power_lost(self) -> None:
         """What was acknowledged and not yet durable may be gone: readers start anew."""

@@ -70,6 +70,8 @@ class World:
         self._intake = self._documents if through_job else self._embeddings
         self._job = self._make_job() if through_job else None
         self._rates = self._chance.rates()
+        self._pause = self._chance.one_of((0.0, 0.0, 1.0))
+        """Seconds between records at most: some loads last longer than a frozen process sleeps."""
         self._processes: list[Process] = []
         self._born = 0
         self._dark_at = 0
@@ -152,7 +154,11 @@ class World:
             self._bear(self._group)
 
     def _feed(self) -> None:
-        for _ in range(min(self._chance.between(1, 8), len(self._sendings))):
+        most = 8
+        if self._pause:
+            self._clock.advance(self._chance.seconds(0, self._pause))
+            most = 3
+        for _ in range(min(self._chance.between(1, most), len(self._sendings))):
             sending = self._sendings.pop()
             self._ledger.sent(sending.change)
             if sending.acknowledged:
@@ -174,7 +180,13 @@ class World:
     def _mishap(self) -> None:
         if self._chance.happens(0.6):
             return
-        mishaps: list[Callable[[], None]] = [self._kill_one, self._lose_power, self._go_down, self._fill_disk]
+        mishaps: list[Callable[[], None]] = [
+            self._kill_one,
+            self._lose_power,
+            self._go_down,
+            self._fill_disk,
+            self._set_clock,
+        ]
         if self._server:
             mishaps += [self._join, self._part, self._reshuffle, self._reshuffle]
         if self._job:
@@ -207,6 +219,11 @@ class World:
     def _fill_disk(self) -> None:
         self._outage.full_until = self._clock.now + int(self._chance.seconds(0.1, 2) * SECOND)
         self._trace("the disk is full for a while")
+
+    def _set_clock(self) -> None:
+        process = self._chance.one_of(self._processes)
+        process.skew = self._chance.one_of((-3600.0, 0.0, 3600.0))
+        self._trace(f"the clock of {process.name} is set to {process.skew:+.0f} s")
 
     def _join(self) -> None:
         if len(self._processes) < 4:
