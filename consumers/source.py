@@ -96,6 +96,8 @@ class KafkaSource:
                 "enable.auto.offset.store": False,
                 "partition.assignment.strategy": "cooperative-sticky",
                 "session.timeout.ms": 10_000,
+                # A connection that a firewall has forgotten is replaced after this, and not after a minute.
+                "socket.timeout.ms": 10_000,
                 # A resumed partition is asked for only when the broker has answered for the others.
                 "fetch.wait.max.ms": 100,
                 "fetch.min.bytes": 1,

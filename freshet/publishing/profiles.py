@@ -16,6 +16,8 @@ _COMMON: dict[str, Any] = {
     "queue.buffering.max.kbytes": BUFFER_KBYTES,
     "message.max.bytes": MAX_RECORD_BYTES,
     "socket.nagle.disable": True,
+    # a connection that a firewall has forgotten is replaced after this, and not after a minute
+    "socket.timeout.ms": 10_000,
     "reconnect.backoff.max.ms": 1000,
     # how long a topic may be missing before a record for it fails; the default is 30 s
     "topic.metadata.propagation.max.ms": 5000,

@@ -49,6 +49,7 @@ class LocalStack:
         """Take the state folder, fetch the Java parts, lay out the processes. Raises UsageError."""
         self._folder.take()
         self._check_machine()
+        self.qdrant = self._qdrant()
         cache = self.settings.cache / "jars"
         kafka_jars = jars.resolve("kafka", cache, progress)
         flink_jars = jars.resolve("flink", cache, progress)
@@ -63,7 +64,6 @@ class LocalStack:
             archives,
             settings.kafka_proxy_port,
         )
-        self.qdrant = self._qdrant()
         self.flink = FlinkHome(self.state / "flink", flink_jars, archives, self.settings.flink_port)
         self.job_metrics_port = free_port()
         stage = self._stage_settings()
