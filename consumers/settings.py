@@ -16,7 +16,7 @@ class ConsumerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FRESHET_CONSUMER_", frozen=True)
 
     policy: Literal["seed", "seed+1", "aimd", "gradient", "deadline"] = Field(
-        "seed", description="what sets the batch limit; compared in docs/results/policies.md"
+        "deadline", description="what sets the batch limit; compared in docs/results/policies.md"
     )
     initial_limit: int = Field(50, ge=1, le=MAX_LIMIT, description="records in the first batches")
     adapt_seconds: float = Field(1.0, gt=0, description="how often the policy is asked")

@@ -31,6 +31,7 @@ def deadline(limit: int, seen: Observations) -> int:
     if cost is None:
         return _probe(limit, seen)
     target = _in_time(cost)
+    # Where nothing was slow, the line through a few small batches is no reason to shrink.
     if all(sample.seconds <= IN_TIME_SECONDS for sample in seen.samples):
         target = max(target, limit)
     if seen.backlog > limit or (seen.waited or 0.0) > IN_TIME_SECONDS or cost.fixed >= IN_TIME_SECONDS:

@@ -1,0 +1,1 @@
+"""The batch-size policies against each other: ``python -m tests.bench.policies``."""
