@@ -27,6 +27,7 @@ def test_rebalance_10_joins_a_minute_embedded(small: MembersTrial) -> None:
 
     with small.under_load():
         small.breaks(join_and_leave)
+        small.settle()
     small.verify()
 
 

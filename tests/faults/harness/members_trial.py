@@ -23,6 +23,10 @@ from tests.faults.harness.vector_sender import VectorSender, chunks_of
 from tests.faults.harness.verdict import Verdict
 from tests.faults.harness.watcher import Watcher
 
+IN_FLIGHT = 100
+"""The least number of records on their way when something breaks."""
+RATE = 200.0
+"""Changes per second: no model has to keep up."""
 UNDER_WAY = 150
 WAIT_SECONDS = 60.0
 SETTLE_SECONDS = 12.0
@@ -64,7 +68,7 @@ class MembersTrial:
         self._sender = VectorSender(kafka or self._kafka, self.ledger, self._embedder)
         self._canary = Canary(self.members.url, self._sender, self._prefix, self._seed)
         self._watcher = Watcher(self.members.url, self._sender.recent, self._prefix, self._seed)
-        self._sender.start(Plan(self._prefix, self._seed, long=False, **options))  # type: ignore[arg-type]
+        self._sender.start(Plan(self._prefix, self._seed, **{"long": False, "rate": RATE, **options}))  # type: ignore[arg-type]
         self._canary.start()
         self._watcher.start()
         try:
@@ -76,7 +80,8 @@ class MembersTrial:
                 thread.stop()
 
     def breaks(self, action: Callable[[], object]) -> None:
-        """Note the moment and what is in flight, and do it."""
+        """Do it, with at least IN_FLIGHT records on their way."""
+        wait_until(lambda: self._sent() >= 0 and self.in_flight() >= IN_FLIGHT, "enough is in flight", WAIT_SECONDS)
         self._in_flight = self.in_flight()
         self._broken = time.monotonic()
         action()
