@@ -70,7 +70,10 @@ class StackProcess:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it and return at once. The process dies with this one, also when this one is killed (on Linux)."""
+        """Start it and return at once. The process dies with this one, also when this one is killed (on Linux).
+
+        On Linux it also dies with the thread that calls this.
+        """
         self.prepare()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:

@@ -183,6 +183,7 @@ class Trial:
             gap=gap(found, start, self._loaded_until) if found and start < self._loaded_until else None,
             recovery=None if broken is None else recovery(found, broken),
             duration=time.monotonic() - self._started,
+            embedded=(embedded, needed),
         )
 
     def _settle(self) -> None:

@@ -30,6 +30,8 @@ class Verdict:
     gap: float | None
     recovery: float | None
     duration: float
+    embedded: tuple[int, int] | None = None
+    """How many chunks the model embedded, and how many distinct new texts there were."""
 
     def count(self, kind: Kind) -> int:
         return Counter(finding.kind for finding in self.findings)[kind]
@@ -53,12 +55,18 @@ class Verdict:
             "in flight": self.in_flight,
             **{kind.value: self.count(kind) for kind in main},
             "other": ", ".join(f"{count} {kind}" for kind, count in sorted(other.items())) or 0,
-            "dup-work": "–" if self.duplicate_work is None else self.duplicate_work,
+            "dup-work": self._duplicates(),
             "gap s": _seconds(self.gap),
             "recovery s": _seconds(self.recovery),
             "duration s": f"{self.duration:.0f}",
             "seed": self.seed,
         }
+
+    def _duplicates(self) -> str:
+        if self.duplicate_work is None:
+            return "–"
+        made = "" if self.embedded is None else f" ({self.embedded[0]} of {self.embedded[1]})"
+        return f"{self.duplicate_work}{made}"
 
 
 def _seconds(seconds: float | None) -> str:
