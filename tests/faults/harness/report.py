@@ -20,9 +20,10 @@ reports acknowledged against all that the store and the dead letters hold. `FRES
 
 *events*: acknowledged changes. *in flight*: records published and not committed by their reader at the break. *lost* …
 *dup*: documents ([what each means](../../tests/faults/README.md)). *dup-work*: chunks that the model embedded beyond
-one for each distinct text (in brackets both counts: a version that was skipped as stale needs none). *gap*: the longest time in which nothing new became searchable. *recovery*: from the break
-until 20 documents in a row, one every 100 ms, were each found within 100 ms; – where that was not so within the load,
-which shares the machine with all else. Rows that a run leaves out stay, with the commit that they were taken at.
+one for each distinct text (in brackets both counts: a version that was skipped as stale needs none). *gap*: the longest
+time in which nothing new became searchable. *recovery*: from the break until 20 documents in a row, one every 100 ms,
+were each found within 100 ms; – where that was not so within the load, which shares the machine with all else. Rows
+that a run leaves out stay, with the commit that they were taken at.
 """
 
 
