@@ -176,6 +176,8 @@ class KafkaSource:
             if offsets:
                 self._consumer.commit(offsets=offsets, asynchronous=True)
         except KafkaException as error:
+            # Among them may be some that failed before, and that nobody will pass again.
+            self._uncommitted.update({place.partition: place.offset for place in offsets})
             raise UnavailableError("cannot commit offsets", str(error), "they will be read again") from error
 
     def _committed(self, error: KafkaError | None, partitions: Sequence[TopicPartition]) -> None:

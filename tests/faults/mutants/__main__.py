@@ -21,7 +21,7 @@ alone, which compares ledger, store and dead letters when all is quiet. *kind* i
 rows: the job's guard without a memory, since it only saves work, and the code as it is. At most {most} seeds were
 tried.
 """
-_MOST = 400
+_MOST = 250
 
 
 def main() -> int:

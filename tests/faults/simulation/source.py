@@ -43,9 +43,9 @@ class GroupSource:
         offsets = {p: offset for p, offset in self._uncommitted.items() if p in self._owned}
         self._uncommitted.clear()
         if offsets and self._process.chance.happens(self._process.rates.commit_failed):
+            self._uncommitted.update(offsets)
             if self._process.chance.happens(0.5):
                 raise UnavailableError("cannot commit offsets", "simulated")
-            self._uncommitted.update(offsets)
             return
         for partition, offset in sorted(offsets.items()):
             accepted = self._group.commit(self._name, partition, offset)
