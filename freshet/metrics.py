@@ -98,10 +98,35 @@ FILES = Metric(
 PUBLISHED = Metric(
     "freshet_published_total", "counter", "Delivery reports by outcome: acknowledged, failed.", ("outcome",)
 )
+INFERENCE_REQUESTS = Metric(
+    "freshet_inference_requests_total", "counter", "Requests for embeddings by lane and status code.",
+    ("lane", "status"),
+)  # fmt: skip
+INFERENCE_SECONDS = Metric("freshet_inference_seconds", "histogram", "One answered request, by lane.", ("lane",))
+INFERENCE_BATCH_SECONDS = Metric(
+    "freshet_inference_batch_seconds", "histogram", "One instance's computation of what it took at once."
+)
+INFERENCE_TOKENS = Metric(
+    "freshet_inference_tokens_total", "counter", "Tokens computed, by the lane that the batch began with.", ("lane",)
+)
+INFERENCE_WAITING = Metric("freshet_inference_waiting_tokens", "gauge", "Tokens in the queue, by lane.", ("lane",))
+INFERENCE_REFUSED = Metric(
+    "freshet_inference_refused_total", "counter", "Requests not computed: overload, deadline, gone.", ("reason",)
+)
+INFERENCE_CACHE = Metric(
+    "freshet_inference_cache_total", "counter", "Texts by what the cache had: hit, miss, fallback.", ("outcome",)
+)
+INFERENCE_COSINE = Metric(
+    "freshet_inference_probe_cosine", "gauge", "Lowest cosine of a probe text to its reference, at the last look."
+)
+INFERENCE_DRIFTED = Metric(
+    "freshet_inference_drifted", "gauge", "1 while the probes are below the threshold, and the server is not ready."
+)
 BUILD = Metric("freshet_build_info", "gauge", "Always 1; the labels say what runs.", ("version", "model", "revision"))
 
 METRICS = (
     FRESHNESS, HOP, RECORDS, BATCH_SIZE, BATCH_LIMIT, BATCH_SECONDS, BATCH_P99, POLICY_DECISIONS, POLICY, LAG_RECORDS,
     STORE_SECONDS, STORE_ERRORS, STORE_POINTS, DEAD, SEARCH_SECONDS, SEARCH_REQUESTS, EMBEDDED, JOB_RECORDS, FILES,
-    PUBLISHED, BUILD,
+    PUBLISHED, INFERENCE_REQUESTS, INFERENCE_SECONDS, INFERENCE_BATCH_SECONDS, INFERENCE_TOKENS, INFERENCE_WAITING,
+    INFERENCE_REFUSED, INFERENCE_CACHE, INFERENCE_COSINE, INFERENCE_DRIFTED, BUILD,
 )  # fmt: skip

@@ -7,11 +7,11 @@ import os
 import time
 
 from freshet.clock import wall_clock
+from freshet.http_server import HttpServer
 from freshet.service import Resources
 from freshet.settings import SearchSettings
 from search.app import build_app
 from search.engine import SearchEngine
-from search.http_server import HttpServer
 from search.workers import Workers
 
 MAX_PENDING = 256
@@ -27,7 +27,7 @@ class SearchService:
         # More threads than cores only queue in front of the model, which computes.
         self._queries = Workers("search", threads=max(2, min(4, os.cpu_count() or 2)), max_pending=MAX_PENDING)
         app = build_app(resources, self._engine, settings, self._queries)
-        self._server = HttpServer(app, settings.host, settings.port)
+        self._server = HttpServer(app, settings.host, settings.port, "search")
         self._started_at = 0.0
 
     @property

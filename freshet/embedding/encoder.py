@@ -40,8 +40,16 @@ class EncoderEngine:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As Embedder.embed."""
-        vectors = np.empty((len(texts), self.dimension), np.float32)
-        for index, row in enumerate(self.tokens.encode(list(texts), self.max_tokens)):
+        return self.embed_rows(self.tokens.encode(list(texts), self.max_tokens))
+
+    def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """As ModelEmbedder.encode."""
+        return self.tokens.encode(list(texts), None)
+
+    def embed_rows(self, rows: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
+        """As ModelEmbedder.embed_rows."""
+        vectors = np.empty((len(rows), self.dimension), np.float32)
+        for index, row in enumerate(rows):
             vectors[index] = self._session.run(None, {"input_ids": row[None]})[0][0]
         if not np.isfinite(vectors).all():
             raise RejectedRecord("bad-vector", "the model returned NaN or infinity")

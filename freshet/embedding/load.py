@@ -31,6 +31,10 @@ class Engine(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 
+    def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]: ...
+
+    def embed_rows(self, rows: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]: ...
+
 
 _engines: dict[ModelSettings, Engine] = {}
 _loading = threading.Lock()
@@ -73,6 +77,22 @@ class ModelEmbedder:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As Embedder.embed. The first call in a process blocks for the loading and may raise UsageError."""
         return self._engine.embed(texts)
+
+    @property
+    def vocabulary(self) -> int:
+        """How many token ids the model knows: 0 up to this, exclusive."""
+        return self._engine.tokens.vocabulary
+
+    def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """One row of token ids per text, special tokens included, of any length: ``max_tokens`` is not looked at.
+
+        Raises RejectedRecord("bad-text") for what is not Unicode.
+        """
+        return self._engine.encode(texts)
+
+    def embed_rows(self, rows: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
+        """As ``embed``, for rows as ``encode`` returns them, each of 1 to ``max_tokens`` ids of the vocabulary."""
+        return self._engine.embed_rows(rows)
 
     @property
     def _engine(self) -> Engine:

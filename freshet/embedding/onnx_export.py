@@ -48,14 +48,24 @@ class OnnxExportEngine:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As Embedder.embed."""
-        wanted = [text.lower() for text in texts] if self._lower_case else list(texts)
-        vectors = np.empty((len(texts), self.dimension), np.float32)
-        for index, row in enumerate(self.tokens.encode(wanted, self.max_tokens)):
+        return self.embed_rows(self.tokens.encode(self._cased(texts), self.max_tokens))
+
+    def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """As ModelEmbedder.encode."""
+        return self.tokens.encode(self._cased(texts), None)
+
+    def embed_rows(self, rows: Sequence[NDArray[np.int32]]) -> NDArray[np.float32]:
+        """As ModelEmbedder.embed_rows."""
+        vectors = np.empty((len(rows), self.dimension), np.float32)
+        for index, row in enumerate(rows):
             vectors[index] = self._vector(row)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         if not np.isfinite(vectors).all():
             raise RejectedRecord("bad-vector", "the model returned NaN or infinity")
         return vectors
+
+    def _cased(self, texts: Sequence[str]) -> list[str]:
+        return [text.lower() for text in texts] if self._lower_case else list(texts)
 
     def _vector(self, row: NDArray[np.int32]) -> NDArray[np.float32]:
         feed = {}

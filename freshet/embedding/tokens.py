@@ -33,14 +33,19 @@ class ModelTokens:
         """Number of tokens without the special ones."""
         return len(self._encode([text], special=False)[0])
 
-    def encode(self, texts: list[str], limit: int) -> list[NDArray[np.int32]]:
+    @property
+    def vocabulary(self) -> int:
+        """How many token ids there are: 0 up to this, exclusive."""
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    def encode(self, texts: list[str], limit: int | None) -> list[NDArray[np.int32]]:
         """One int32 row of token ids per text, special tokens included.
 
-        Raises RejectedRecord("text-too-long") for a text over ``limit`` tokens.
+        Raises RejectedRecord("text-too-long") for a text over ``limit`` tokens, where there is a limit.
         """
         rows = [np.array(ids, np.int32) for ids in self._encode(texts, special=True)]
         longest = max((len(row) for row in rows), default=0)
-        if longest > limit:
+        if limit is not None and longest > limit:
             raise RejectedRecord("text-too-long", f"{longest} tokens, the model takes {limit}")
         return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import math
 import socket
 import threading
 
@@ -20,10 +21,12 @@ _log = logging.getLogger(__name__)
 class HttpServer:
     """Serves ``app`` between ``start`` and ``stop``. Can be started once."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
-        """``port`` 0 takes any free one."""
+    def __init__(self, app: ASGIApp, host: str, port: int, name: str, drain_seconds: float = DRAIN_SECONDS) -> None:
+        """``port`` 0 takes any free one. ``name`` is that of the settings too: FRESHET_<NAME>_HOST, …_PORT."""
         self._host = host
         self._port = port
+        self._name = name
+        self._drain_seconds = drain_seconds
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -33,7 +36,7 @@ class HttpServer:
                 ws="none",
                 server_header=False,
                 backlog=_BACKLOG,
-                timeout_graceful_shutdown=DRAIN_SECONDS,
+                timeout_graceful_shutdown=math.ceil(drain_seconds),
             )
         )
         self._thread: threading.Thread | None = None
@@ -48,7 +51,7 @@ class HttpServer:
         """Return when it accepts connections. Raises UsageError when the port is taken or the host is not ours."""
         listener = self._listen()
         self._port = listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._run, args=(listener,), name="search-http", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(listener,), name=f"{self._name}-http", daemon=True)
         self._thread.start()
 
     def failure(self) -> BaseException | None:
@@ -59,10 +62,10 @@ class HttpServer:
         return self._failure
 
     def stop(self) -> None:
-        """Accept no more, answer what has arrived, return. Takes at most about DRAIN_SECONDS."""
+        """Accept no more, answer what has arrived, return. Takes at most about ``drain_seconds``."""
         self._server.should_exit = True
         if self._thread is not None:
-            self._thread.join(DRAIN_SECONDS + 1)
+            self._thread.join(self._drain_seconds + 1)
 
     def _listen(self) -> socket.socket:
         """Bound and listening, so that a client that connects before uvicorn runs waits instead of failing."""
@@ -81,7 +84,7 @@ class HttpServer:
                 raise
             return listener
         except OSError as error:
-            raise _cannot_listen(self._host, self._port, error) from error
+            raise self._cannot_listen(error) from error
 
     def _run(self, listener: socket.socket) -> None:
         try:
@@ -90,13 +93,13 @@ class HttpServer:
             _log.exception("the HTTP server failed")
             self._failure = error
 
-
-def _cannot_listen(host: str, port: int, error: OSError) -> UsageError:
-    choose = "choose another with FRESHET_SEARCH_PORT (0 takes any free one)"
-    if error.errno == errno.EADDRINUSE:
-        return UsageError(f"Port {port} on {host} is taken", "another program listens there", f"end it, or {choose}")
-    if error.errno == errno.EACCES:
-        return UsageError(f"Port {port} on {host} is not allowed", str(error), choose)
-    return UsageError(
-        f"Cannot listen on {host}:{port}", str(error), "check FRESHET_SEARCH_HOST and FRESHET_SEARCH_PORT"
-    )
+    def _cannot_listen(self, error: OSError) -> UsageError:
+        host, port, settings = self._host, self._port, f"FRESHET_{self._name.upper()}"
+        choose = f"choose another with {settings}_PORT (0 takes any free one)"
+        if error.errno == errno.EADDRINUSE:
+            return UsageError(
+                f"Port {port} on {host} is taken", "another program listens there", f"end it, or {choose}"
+            )
+        if error.errno == errno.EACCES:
+            return UsageError(f"Port {port} on {host} is not allowed", str(error), choose)
+        return UsageError(f"Cannot listen on {host}:{port}", str(error), f"check {settings}_HOST and {settings}_PORT")

@@ -1,0 +1,21 @@
+"""The API as one ASGI application."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from inference.errors import install_handlers
+from inference.health import Unready, health_routes
+from inference.routes import EmbeddingRoutes
+
+_ABOUT = "Embeddings, as OpenAI's API has them: any client of that works with this address as its base URL."
+
+
+def build_app(routes: EmbeddingRoutes, unready: Unready) -> FastAPI:
+    app = FastAPI(title="Freshet inference", version=version("freshet"), description=_ABOUT, redirect_slashes=False)
+    app.include_router(routes.router())
+    app.include_router(health_routes(unready))
+    install_handlers(app)
+    return app
