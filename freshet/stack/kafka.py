@@ -49,7 +49,7 @@ class KafkaBroker(StackProcess):
         super().__init__("kafka" if node == 1 else f"kafka-{node}", log)
         self._archive = class_archive(archives, self.name) if archives else ()
         self.folder = folder
-        self.port = port or free_port(DEFAULT_PORT)
+        self.port = port or free_port(DEFAULT_PORT if node == 1 else 0)
         self.node = node
         self.controller_port = free_port()
         self.proxy_port = proxy_port
