@@ -191,7 +191,7 @@ class ServerStore:
                 prefer_grpc=grpc,
                 grpc_port=settings.grpc_port or 6334,
                 timeout=timeout,
-                grpc_options=_KEEPALIVE,
+                grpc_options=dict(_KEEPALIVE),  # which the client writes into
                 check_compatibility=False,
             )
 
