@@ -134,8 +134,13 @@ class Lanes:
                 job = self._jobs[lane][0]
                 if taken and used + job.next_tokens() > budget:
                     break
-                used += self._take_from(lane, budget - used, taken)
-            if self._jobs["query"] or self._jobs["ingest"]:
+                contested = all(self._jobs.values())
+                turn = self._take_from(lane, budget - used, taken)
+                used += turn
+                if contested:
+                    # What a lane takes while the other waits, it owes to it, by their weights.
+                    self._credit += -turn / self._weight["query"] if lane == "query" else turn / self._weight["ingest"]
+            if any(self._jobs.values()):
                 self._changed.notify()
             return taken
 
@@ -152,9 +157,7 @@ class Lanes:
                 job = self._jobs[lane].popleft()
                 self._tokens[lane] -= sum(len(row) for row in job.untaken)
                 job.fail(DeadlinePassed())
-        if not self._jobs["query"] or not self._jobs["ingest"]:
-            # A lane that was alone has not been given anything that it owes.
-            self._credit = 0.0
+        if not all(self._jobs.values()):
             return next((lane for lane in LANES if self._jobs[lane]), None)
         return "query" if self._credit >= 0 else "ingest"
 
@@ -171,6 +174,4 @@ class Lanes:
         if job.untaken:
             self._jobs[lane].append(job)
         self._tokens[lane] -= used
-        # Each lane is served in proportion to its weight: what one takes, it owes to the other.
-        self._credit += -used / self._weight["query"] if lane == "query" else used / self._weight["ingest"]
         return used
