@@ -9,7 +9,7 @@ BIN := .venv/bin
 TOXIPROXY := .tools/bin/toxiproxy-server
 LOCKS := requirements/bootstrap.txt requirements/lock.txt requirements/model.txt
 
-.PHONY: help run test faults soak check tools lock bench clean
+.PHONY: help run test faults soak check tools lock bench bench-models clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -50,6 +50,9 @@ $(TOXIPROXY):
 
 bench: .venv/.installed  ## measure on this machine, write docs/results/
 	$(BIN)/freshet bench
+
+bench-models: .venv/.installed  ## compare the model's engines and measure the server: docs/results/models.md
+	$(BIN)/python -m tests.bench.models
 
 lock: .venv/.installed  ## resolve requirements/*.txt again
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/lock.txt --python-version 3.10

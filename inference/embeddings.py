@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -63,7 +64,7 @@ class Embeddings:
         self._max_request_tokens = max_request_tokens
         self._clock = clock
         for lane in LANES:
-            _WAITING.labels(lane).set_function(lambda lane=lane: lanes.waiting(lane))
+            _WAITING.labels(lane).set_function(functools.partial(lanes.waiting, lane))
 
     async def embed(self, asked: Asked, wish: Wish) -> Embedded:
         """Raises ApiError. Cancelled, it leaves nothing in the queue that would still be computed."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import json
 import os
 import signal
 import socket
@@ -20,6 +22,8 @@ from freshet.embedding.settings import PACKAGED_MODEL
 from freshet.stack.process import StackProcess, free_port, wait_until
 
 TEXTS = ["The ferry to the island leaves at noon.", "Boats to the isle depart at twelve o'clock.", "Profit fell."]
+HEAD = b"POST /v1/embeddings HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+BODY = json.dumps({"model": PACKAGED_MODEL, "input": TEXTS}).encode()
 
 
 class ServeModel(StackProcess):
@@ -35,6 +39,10 @@ class ServeModel(StackProcess):
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, **self._settings}
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.poll() if self._process else None
 
     @property
     def url(self) -> str:
@@ -98,8 +106,6 @@ async def _ask_async(url: str) -> tuple[list[str], list[float]]:
 
 
 def test_the_async_client_too(server: ServeModel) -> None:
-    import asyncio
-
     models, vector = asyncio.run(_ask_async(server.url))
     assert models == [PACKAGED_MODEL, "text-embedding-3-small"]
     np.testing.assert_allclose(vector, load_embedder().embed(TEXTS[:1])[0], atol=1e-6)
@@ -127,20 +133,45 @@ def test_metrics_are_there(server: ServeModel) -> None:
     assert "freshet_build_info{" in text
 
 
-def test_sigterm_answers_what_has_arrived_and_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+@pytest.fixture
+def draining(tmp_path: Path) -> Iterator[tuple[ServeModel, socket.socket]]:
+    """A server that was told to stop while half of a request had arrived, on the socket."""
     process = ServeModel(tmp_path, instances="1")
     process.start()
     try:
         process.wait_ready()
-        body = httpx.Request("POST", f"{process.url}/v1/embeddings", json={"model": PACKAGED_MODEL, "input": TEXTS})
-        head = b"".join(b"%s: %s\r\n" % header for header in body.headers.raw)
-        with socket.create_connection(("127.0.0.1", process.port)) as half:
-            half.sendall(b"POST /v1/embeddings HTTP/1.1\r\n" + head + b"\r\n" + body.content[:10])
+        with socket.create_connection(("127.0.0.1", process.port), timeout=10) as half:
+            half.sendall(HEAD % len(BODY) + BODY[:10])
+            # The kernel has it; an answer to a later request says that the server has it too.
+            assert process.ready()
             os.kill(process.pid, signal.SIGTERM)
             wait_until(lambda: not process.ready(), "it takes no more", 10, watch=(process,))
-            half.sendall(body.content[10:])
-            half.settimeout(10)
-            assert half.recv(20).startswith(b"HTTP/1.1 200")
-        wait_until(lambda: not process.alive, "it has ended", 10)
+            yield process, half
+    finally:
+        process.stop()
+
+
+def test_sigterm_answers_what_has_arrived_then_ends(draining: tuple[ServeModel, socket.socket]) -> None:
+    process, half = draining
+    half.sendall(BODY[10:])
+    assert half.recv(20).startswith(b"HTTP/1.1 200")
+    wait_until(lambda: not process.alive, "it has ended", 10)
+    assert process.returncode == 0
+
+
+def test_a_second_signal_ends_it_at_once(draining: tuple[ServeModel, socket.socket]) -> None:
+    process, _ = draining
+    os.kill(process.pid, signal.SIGTERM)
+    wait_until(lambda: not process.alive, "it has ended", 5)
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_a_pinned_revision_refuses_another_model(tmp_path: Path) -> None:
+    process = ServeModel(tmp_path, revision="0" * 12)
+    process.start()
+    try:
+        wait_until(lambda: not process.alive, "it has refused", 20)
+        assert process.returncode == 1
+        assert "revision is not the pinned one" in process.tail()
     finally:
         process.stop()
