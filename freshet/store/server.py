@@ -31,13 +31,18 @@ from freshet.store.visibility import Candidate, visible_hits
 
 _SHOWN = ["document_id", "version", "part", "chunk", "text"]
 _PAGE = 1_000
-_KEEPALIVE = {
+_CONNECTION = {
     # A connection that a firewall has forgotten is never closed: without a sign of life gRPC would use it for ever.
     "grpc.keepalive_time_ms": 5_000,
     "grpc.keepalive_timeout_ms": 5_000,
     # Of gRPC's other pings, behind which the one for the sign of life would wait: a minute by default.
     "grpc.http2.ping_timeout_ms": 5_000,
     "grpc.http2.max_pings_without_data": 0,
+    # A server that is away is asked for again every second or two; by default the pauses grow to two minutes, and a try
+    # may take 20 s.
+    "grpc.initial_reconnect_backoff_ms": 200,
+    "grpc.max_reconnect_backoff_ms": 2_000,
+    "grpc.min_reconnect_backoff_ms": 3_000,
 }
 _OLDEST = (1, 17)
 """Older servers ignore ``update_filter`` (before 1.16) or ``update_mode``, and would let a head replace a newer one, or
@@ -191,7 +196,7 @@ class ServerStore:
                 prefer_grpc=grpc,
                 grpc_port=settings.grpc_port or 6334,
                 timeout=timeout,
-                grpc_options=dict(_KEEPALIVE),  # which the client writes into
+                grpc_options=dict(_CONNECTION),  # which the client writes into
                 check_compatibility=False,
             )
 
