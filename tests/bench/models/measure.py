@@ -15,7 +15,7 @@ from tests.bench.models.candidates import CANDIDATES, Runs
 from tests.bench.models.corpus import docstrings, retrieval_set
 
 LENGTHS = (14, 65, 157, 256)
-SECONDS = 4.0
+SECONDS = 2.5
 PAIRS = 500
 
 

@@ -77,6 +77,14 @@ def test_a_vector_depends_on_its_text_alone(embedder: Embedder) -> None:
     np.testing.assert_array_equal(together, alone)
 
 
+def test_rows_of_token_ids_are_their_texts(embedder: Embedder) -> None:
+    if isinstance(embedder, ModelEmbedder):
+        rows = embedder.encode(TEXTS)
+        np.testing.assert_array_equal(embedder.embed_rows(rows), embedder.embed(TEXTS))
+        assert all(0 <= row.min() and row.max() < embedder.vocabulary for row in rows)
+        assert len(embedder.encode(["word " * 300])[0]) > embedder.max_tokens
+
+
 def test_it_is_the_same_after_pickling(embedder: Embedder) -> None:
     copy = pickle.loads(pickle.dumps(embedder))
     assert (copy.model, copy.revision, copy.dimension) == (embedder.model, embedder.revision, embedder.dimension)
