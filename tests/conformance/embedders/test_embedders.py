@@ -81,7 +81,7 @@ def test_rows_of_token_ids_are_their_texts(embedder: Embedder) -> None:
     if isinstance(embedder, ModelEmbedder):
         rows = embedder.encode(TEXTS)
         np.testing.assert_array_equal(embedder.embed_rows(rows), embedder.embed(TEXTS))
-        assert all(0 <= row.min() and row.max() < embedder.vocabulary for row in rows)
+        assert all(row.min() >= 0 and row.max() < embedder.vocabulary for row in rows)
         assert len(embedder.encode(["word " * 300])[0]) > embedder.max_tokens
 
 
