@@ -23,6 +23,8 @@ from tests.faults.harness.trial import Trial
 from tests.faults.harness.verdict import Verdict
 
 BEHIND_SECONDS = 3.0
+DOCUMENT_COUNT = 20_000
+"""So many that hardly one changes twice: a later version would hide that an earlier one is gone."""
 ELECTION_SECONDS = 60.0
 MISSING = {Kind.LOST, Kind.STALE, Kind.GHOST}
 """What a record that was acknowledged and is gone looks like: an upsert of a new id, of a known one, or a delete."""
@@ -42,7 +44,7 @@ def test_kill_leader(cluster_lab: Lab, verdicts: Callable[[Verdict], None], acks
     print(f"{SEED}={cluster_lab.seed}")  # noqa: T201 - pytest shows it when the test fails
     trial = Trial(cluster_lab, f"kill leader of three acks {acks}", verdicts)
     trial.open()
-    with trial.under_load(profile):
+    with trial.under_load(profile, documents=DOCUMENT_COUNT):
         trial.pile_up(trial.stack.taskmanager)
         trial.breaks(lambda: _kill_leader_ahead(trial))
     verdict = trial.judge()
