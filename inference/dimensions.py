@@ -27,7 +27,7 @@ class Reducer:
         self._dimension = dimension
         self._kind = kind
         self._matrix: Matrix | None = None
-        self.name = kind
+        self.name: str = kind
         if kind == "pca":
             path = (folder or PACKAGED) / f"{revision}.npy"
             if path.is_file():
@@ -78,10 +78,10 @@ def write(folder: Path, revision: str, matrix: Matrix) -> Path:
     return path
 
 
-def _read(path: Path, dimension: int) -> tuple[Matrix, Literal["pca"] | str]:
+def _read(path: Path, dimension: int) -> tuple[Matrix, str]:
     try:
         raw = path.read_bytes()
-        matrix = np.load(io.BytesIO(raw), allow_pickle=False).astype(np.float32)
+        matrix: Matrix = np.load(io.BytesIO(raw), allow_pickle=False).astype(np.float32)
     except (OSError, ValueError) as error:
         raise UsageError(f"Cannot read the projection {path}", str(error), "Fit it again, or remove it") from error
     if matrix.ndim != 2 or matrix.shape[0] != dimension or not np.isfinite(matrix).all():

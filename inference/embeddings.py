@@ -74,7 +74,7 @@ class Embeddings:
             message = f"{tokens} tokens; a request may have {self._max_request_tokens}."
             raise bad_request("too_many_tokens", message, "input")
         texts = [item if isinstance(item, str) else None for item in asked.items]
-        vectors = self._cache.find(rows) if self._cache else [None] * len(rows)
+        vectors: list[Vector | None] = self._cache.find(rows) if self._cache else [None] * len(rows)
         missing = [index for index, vector in enumerate(vectors) if vector is None]
         hits = len(rows) - len(missing)
         if missing:
@@ -85,7 +85,9 @@ class Embeddings:
             for index, vector in zip(missing, computed, strict=True):
                 vectors[index] = vector
             if self._cache:
-                self._cache.keep([rows[index] for index in missing], [texts[index] for index in missing], computed)
+                self._cache.keep(
+                    [rows[index] for index in missing], [texts[index] for index in missing], list(computed)
+                )
         return Embedded(_stacked(vectors), tokens, hits)
 
     async def _rows(self, asked: Asked) -> list[Row]:

@@ -86,7 +86,7 @@ def _reference(model: Model, folder: Path) -> NDArray[np.float32]:
     if not path.is_file():
         return _store(model, path)
     try:
-        found = np.load(path, allow_pickle=False).astype(np.float32)
+        found: NDArray[np.float32] = np.load(path, allow_pickle=False).astype(np.float32)
     except (OSError, ValueError) as error:
         raise UsageError(f"Cannot read the references {path}", str(error), "Remove the file") from error
     if found.shape != (len(PROBES), model.dimension):

@@ -30,7 +30,7 @@ def int8_peak(threads: int) -> float | None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         program = os.path.join(folder, "peak")
-        subprocess.run([compiler, "-O2", str(_SOURCE), "-o", program], check=True)
+        subprocess.run([compiler, "-O2", "-mavx512f", "-mavx512vnni", str(_SOURCE), "-o", program], check=True)
         with ThreadPoolExecutor(threads) as pool:
             runs = pool.map(
                 lambda _: subprocess.run([program], capture_output=True, text=True, check=True), range(threads)

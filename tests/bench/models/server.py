@@ -6,6 +6,8 @@ import asyncio
 import os
 import tempfile
 import time
+from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 
 import httpx
@@ -30,6 +32,7 @@ def measure() -> tuple[list[list[str]], list[list[str]], str]:
         process = PythonProcess(
             "inference", Path(folder) / "log", "inference.process", (), settings, lambda: _ready(url)
         )
+        _pool()
         started = time.perf_counter()
         process.start()
         try:
@@ -46,6 +49,12 @@ def measure() -> tuple[list[list[str]], list[list[str]], str]:
         lanes,
         f"ready {start:.1f} s after its start (the built model there), {memory:.0f} MB resident after this",
     )
+
+
+@cache
+def _pool() -> list[str]:
+    """Made before anything is measured; the server keeps none, so they may come again."""
+    return list(islice(texts(load_embedder(), TOKENS, 1), 2_000))
 
 
 async def _row(url: str, clients: int, items: int) -> list[str]:
@@ -71,10 +80,10 @@ async def _lanes(url: str) -> list[list[str]]:
 
 async def _queries(url: str, lane: str = "query") -> tuple[list[float], float]:
     taken: list[float] = []
-    started = time.perf_counter()
-    contents = texts(load_embedder(), TOKENS, 99)
-    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-        while time.perf_counter() - started < SECONDS - 1:
+    contents = cycle(_pool())
+    async with httpx.AsyncClient(base_url=url, timeout=30, verify=False) as client:
+        started = time.perf_counter()
+        while time.perf_counter() - started < SECONDS * 0.8:
             before = time.perf_counter()
             await _ask(client, [next(contents)], lane)
             taken.append((time.perf_counter() - before) * 1e3)
@@ -88,8 +97,8 @@ async def _load(url: str, clients: int, items: int, lane: str, seconds: float) -
     started = time.perf_counter()
 
     async def one(number: int) -> None:
-        contents = texts(load_embedder(), TOKENS, number)
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        contents = cycle(_pool()[number * 50 :])
+        async with httpx.AsyncClient(base_url=url, timeout=30, verify=False) as client:
             while time.perf_counter() - started < seconds:
                 before = time.perf_counter()
                 await _ask(client, [next(contents) for _ in range(items)], lane)
