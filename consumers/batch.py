@@ -67,7 +67,7 @@ class _Plan:
         record = arrival.record
         head = self._heads.get(record.id) or Head(record.id, version=-1)
         if record.version == head.version and not head.deleted:
-            return "unchanged"
+            return self._repeated(head)
         if record.version <= head.version:
             return "stale"
         under_way = {one.version: one for one in head.incomplete}
@@ -80,7 +80,7 @@ class _Plan:
             newer = [one for one in under_way.values() if one.version > record.version]
             # A version under way may itself have replaced an older one that was never completed.
             leftovers = head.chunks > 0 or bool(head.incomplete)
-            self._finish(progress.noted(finished, newer), record.version if leftovers else None)
+            self._finish(progress.noted(finished, newer), leftovers)
         else:
             noted = progress.noted(head, [*under_way.values(), after])
             if after not in noted.incomplete:
@@ -96,18 +96,23 @@ class _Plan:
         if record.version < head.version:
             return "stale"
         if record.version == head.version and head.deleted:
-            return "unchanged"
+            return self._repeated(head)
         leftovers = head.chunks > 0 or bool(head.incomplete)
         newer = [one for one in head.incomplete if one.version > record.version]
         tombstone = progress.noted(replace(_head(arrival, 0, self._now), deleted=True), newer)
-        self._finish(tombstone, record.version + 1 if leftovers else None)
+        self._finish(tombstone, leftovers)
         return "deleted"
 
-    def _finish(self, head: Head, sweep_below: int | None) -> None:
+    def _repeated(self, head: Head) -> str:
+        # It comes again after a crash, which may have been between this head and the sweep of what it replaced.
+        self._sweep.setdefault(head.document_id, _live_from(head))
+        return "unchanged"
+
+    def _finish(self, head: Head, leftovers: bool) -> None:
         self._keep(head)
         self._finished[head.document_id] = head
-        if sweep_below is not None:
-            self._sweep[head.document_id] = sweep_below
+        if leftovers:
+            self._sweep[head.document_id] = _live_from(head)
 
     def _keep(self, head: Head) -> None:
         self._heads[head.document_id] = head
@@ -115,7 +120,7 @@ class _Plan:
 
     def write(self) -> Write:
         # A version that a later record of the same batch replaced need not be written at all.
-        chunks = [point for point in self._chunks if point.version >= self._live_from(point.document_id)]
+        chunks = [point for point in self._chunks if point.version >= _live_from(self._heads[point.document_id])]
         return Write(
             chunks=chunks,
             heads=[
@@ -128,9 +133,10 @@ class _Plan:
             outcomes=self.outcomes,
         )
 
-    def _live_from(self, document_id: str) -> int:
-        head = self._heads[document_id]
-        return head.version + 1 if head.deleted else head.version
+
+def _live_from(head: Head) -> int:
+    """Chunks of a version below are of no use any more."""
+    return head.version + 1 if head.deleted else head.version
 
 
 def _point(record: EmbeddingRecord) -> ChunkPoint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from consumers import progress
@@ -18,7 +18,7 @@ from tests.faults.simulation.world import run
 @dataclass(frozen=True, slots=True)
 class Mutant:
     name: str
-    system: System = System()
+    system: System = field(default_factory=System)
     patched: Callable[[], AbstractContextManager[object]] = nullcontext
     near: int = 0
     """Where the test begins to look, so that it need not run the hundreds of seeds that a rare one takes."""

@@ -308,7 +308,7 @@ class World:
         return {place for place in places if place is not None}
 
     def _replay(self) -> None:
-        """A new group reads everything from the start, and changes nothing."""
+        """A new group reads everything from the start, and changes nothing that anybody can find."""
         if self._broken() or not self._watched:
             return
         for process in self._processes:
@@ -326,8 +326,10 @@ class World:
             process.resume()
         if again.lag():
             self.outcome.findings.append(Finding(Kind.LOST, "-", f"a replay never ends: {process.failure!r}"))
-        after = self._store.dump()
-        if before != after:
-            changed = [name for name in after[0] if after[0][name] != before[0].get(name)]
-            detail = f"a replay changed heads {sorted(changed)} and {len(after[1] ^ before[1])} chunks"
+        heads, chunks = self._store.dump()
+        changed = sorted(name for name in heads if heads[name] != before[0].get(name))
+        # It may sweep what a frozen member wrote of a version that others had replaced meanwhile: nobody finds that.
+        missed = [place for place in before[1] - chunks if place[1] >= heads[place[0]].version]
+        if changed or missed or chunks - before[1]:
+            detail = f"a replay changed heads {changed}, removed {len(missed)} chunks, added {len(chunks - before[1])}"
             self.outcome.findings.append(Finding(Kind.BACKWARDS, "-", detail))
