@@ -44,7 +44,7 @@ def test_kill_leader(cluster_lab: Lab, verdicts: Callable[[Verdict], None], acks
     print(f"{SEED}={cluster_lab.seed}")  # noqa: T201 - pytest shows it when the test fails
     trial = Trial(cluster_lab, f"kill leader of three acks {acks}", verdicts)
     trial.open()
-    with trial.under_load(profile, documents=DOCUMENT_COUNT):
+    with trial.under_load(profile, documents=DOCUMENT_COUNT, long=False):
         trial.pile_up(trial.stack.taskmanager)
         trial.breaks(lambda: _kill_leader_ahead(trial))
     verdict = trial.judge()
