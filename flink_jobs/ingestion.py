@@ -66,7 +66,8 @@ class Ingestion:
     def process(self, key: bytes | None, value: bytes | None) -> Iterator[Embedded | Dead]:
         """The records that one change leads to, made one by one as they are asked for. Never raises for bad input.
 
-        Raises UnavailableError where the model cannot answer, and what was raised last after MAX_FAILURES_IN_A_ROW records that failed for a reason nobody foresaw.
+        Raises UnavailableError where the model cannot answer, and after MAX_FAILURES_IN_A_ROW records that failed for a
+        reason nobody foresaw, what the last of them raised.
         """
         try:
             event = decode_document(value, key)
