@@ -67,7 +67,8 @@ def fit(vectors: NDArray[np.float32], dimensions: int) -> Matrix:
     # The sign of a direction is arbitrary: fixed here, so that a fit can be repeated.
     columns = directions[:, ::-1][:, :dimensions]
     signs = np.sign(columns[np.abs(columns).argmax(axis=0), np.arange(columns.shape[1])])
-    return (columns * signs).astype(np.float32)
+    matrix: Matrix = (columns * signs).astype(np.float32)
+    return matrix
 
 
 def write(folder: Path, revision: str, matrix: Matrix) -> Path:

@@ -41,19 +41,26 @@ def main() -> None:
     one, both = int8_peak(1), int8_peak(os.cpu_count() or 1)
     found, vectors, missing = _engines(arguments.site)
     lines = ["# Models", "", _ABOUT, "", "- command: `make bench-models`", about, "", "## Engines", ""]
-    lines += [_engine_table(found), "", "Lengths in tokens, one text at a time on one thread: p50 / p99 ms."]
+    lines += [_engine_table(found), "", _ENGINES]
     lines += [f"Not installed, so not compared: {', '.join(missing)}."] if missing else []
     lines += ["", "## Quality", "", _QUALITY, "", _quality_table(found, vectors), ""]
     lines += ["## The bound", "", *_bound(found, one, both), ""]
-    lines += ["## Batches", "", "Milliseconds per text of one length, by how many are computed at once.", ""]
+    lines += ["## Batches", "", "Processor time in ms per text of one length, by how many are computed at once.", ""]
     lines += [table(["", "tokens", *(f"{size} at once" for size in batches.SIZES)], batches.compare()), ""]
     lines += ["## Instances", "", _INSTANCES, ""]
-    head = ["", "texts/s", "texts/s beside a busy process", "what that one gets done, of all it can"]
+    head = ["", "texts/s", "CPU ms per text", "texts/s beside a busy process", "what that one gets done, of all it can"]
     lines += [table(head, instances.compare()), ""]
     load, lanes, words = server.measure()
     head = ["", "requests/s", "texts/s", "p50 ms", "p99 ms"]
     lines += ["## The server", "", f"{_SERVER} {words[0].upper()}{words[1:]}.", ""]
-    lines += [table(["clients × texts a request", *head[1:]], load), "", "### Lanes", "", table(head, lanes), ""]
+    lines += [
+        table(["clients × texts a request", *head[1:], "server's CPU ms per text"], load),
+        "",
+        "### Lanes",
+        "",
+        table(head, lanes),
+        "",
+    ]
     lines += ["## Fewer dimensions", "", _REDUCED, "", reductions(vectors), ""]
     arguments.out.write_text("\n".join(lines), encoding="utf-8")
     print("\n".join(lines))
@@ -152,7 +159,11 @@ def _bound(found: dict[str, Any], one: float | None, both: float | None) -> list
 
 
 _ABOUT = """all-MiniLM-L6-v2 (384 dimensions) in each engine, on real text: docstrings of Python's standard library.
-Each engine has a process of its own."""
+Each engine has a process of its own. Where the load average below is above 1, something else ran on the same cores:
+then go by processor times, and measure again for rates and latencies."""
+_ENGINES = """p50 / p99 in ms of one text at a time on one thread. CPU: processor time per text, which neighbours on the
+machine lengthen less. Start: from the process's beginning to the first vector, imports included, the built graph there;
+memory: of the whole process then."""
 _QUALITY = f"""{PAIRS} pairs: the first line of a docstring is the query, the rest is the document to be found among all
 {PAIRS}."""
 _INSTANCES = f"""int8, texts of {instances.TOKENS} tokens, in one process. The neighbour would use one core whole."""

@@ -48,18 +48,22 @@ def arrangements(cores: int) -> list[Arrangement]:
 
 
 def compare() -> list[list[str]]:
-    """One row each: texts per second alone; beside a busy process; how much that one got done, of what it can alone."""
+    """One row each: texts per second and processor time per text alone; texts per second beside a busy process, and how
+    much that one got done of what it can alone.
+    """
     rows = rows_of(TOKENS)
     path = _graph()
     alone = _neighbour(None)
     table = []
     for each in arrangements(os.cpu_count() or 1):
         sessions = [_session(path, each) for _ in range(each.sessions)]
+        used = time.process_time()
         quiet = _rate(each, sessions, rows)
+        cpu = (time.process_time() - used) / (quiet * SECONDS) * 1e3
         neighbour = subprocess.Popen([sys.executable, "-c", _BUSY, str(SECONDS)], stdout=subprocess.PIPE, text=True)
         crowded = _rate(each, sessions, rows)
         left = _neighbour(neighbour) / alone
-        table.append([each.label, f"{quiet:.0f}", f"{crowded:.0f}", f"{left:.2f}"])
+        table.append([each.label, f"{quiet:.0f}", f"{cpu:.2f}", f"{crowded:.0f}", f"{left:.2f}"])
     return table
 
 
