@@ -30,7 +30,7 @@ def serve_model(
     SIGTERM or Ctrl-C: answer what has arrived, then end. A second one: end at once.
     Every setting: docs/settings.md, FRESHET_INFERENCE_… and FRESHET_MODEL_….
 
-    \\b
+    \b
     Examples:
       freshet serve-model
       freshet serve-model --port 8000 --model ./my-model

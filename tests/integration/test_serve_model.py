@@ -166,12 +166,20 @@ def test_a_second_signal_ends_it_at_once(draining: tuple[ServeModel, socket.sock
     assert process.returncode == -signal.SIGTERM
 
 
-def test_a_pinned_revision_refuses_another_model(tmp_path: Path) -> None:
-    process = ServeModel(tmp_path, revision="0" * 12)
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"revision": "0" * 12}, "revision is not the pinned one"),
+        ({"max_items": "many"}, "FRESHET_INFERENCE_MAX_ITEMS does not fit"),
+        ({"aliases": "not-json"}, "A setting is not JSON"),
+    ],
+)
+def test_what_cannot_be_right_refuses_to_start(tmp_path: Path, settings: dict[str, str], said: str) -> None:
+    process = ServeModel(tmp_path, **settings)
     process.start()
     try:
         wait_until(lambda: not process.alive, "it has refused", 20)
         assert process.returncode == 1
-        assert "revision is not the pinned one" in process.tail()
+        assert said in process.tail()
     finally:
         process.stop()
