@@ -40,7 +40,17 @@ def main() -> None:
     os.environ.update(MODEL_PROCESS)
     one, both = int8_peak(1), int8_peak(os.cpu_count() or 1)
     found, vectors, missing = _engines(arguments.site)
-    lines = ["# Models", "", _ABOUT, "", "- command: `make bench-models`", about, "", "## Engines", ""]
+    lines = [
+        "# Models",
+        "",
+        _ABOUT,
+        "",
+        f"- command: `make bench-models`{_SITE if arguments.site else ''}",
+        about,
+        "",
+        "## Engines",
+        "",
+    ]
     lines += [_engine_table(found), "", _ENGINES]
     lines += [f"Not installed, so not compared: {', '.join(missing)}."] if missing else []
     lines += ["", "## Quality", "", _QUALITY, "", _quality_table(found, vectors), ""]
@@ -158,6 +168,7 @@ def _bound(found: dict[str, Any], one: float | None, both: float | None) -> list
     return [*lines, table(["tokens", "10⁹ operations", "ms at the peak", "CPU ms", "GOPS", "share"], body)]
 
 
+_SITE = ", with `--site` for packages that the environment does not have"
 _ABOUT = """all-MiniLM-L6-v2 (384 dimensions) in each engine, on real text: docstrings of Python's standard library.
 Each engine has a process of its own. Where the load average below is above 1, something else ran on the same cores:
 then go by processor times, and measure again for rates and latencies."""
