@@ -28,7 +28,8 @@ run: .venv/.installed  ## start everything, watch WATCH (examples/notes), keep i
 test: .venv/.installed  ## unit, conformance and integration tests on the local stack
 	$(BIN)/python -m pytest tests -q
 
-faults: .venv/.installed  ## every fault on the real stack, write docs/results/faults.md
+faults: .venv/.installed  ## 10,000 simulated histories, every fault on the real stack, write docs/results/faults.md
+	$(BIN)/python -m tests.faults.simulation --seeds 10000 --jobs 2
 	FRESHET_FAULTS_REPORT=docs/results/faults.md $(BIN)/python -m pytest tests/faults -q
 
 soak: .venv/.installed  ## MINUTES (30) of load with random faults, write docs/results/soak.md
