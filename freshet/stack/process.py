@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -27,6 +28,9 @@ MODEL_PROCESS = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 """Environment of a process that computes embeddings."""
+PORTS = (20_000, 32_768)
+"""Below what Linux and macOS give to outgoing connections, above what well-known programs listen on."""
+PORT_TRIES = 50
 _PR_SET_PDEATHSIG = 1
 
 
@@ -156,8 +160,9 @@ def wait_until(
 
 
 def free_port(preferred: int = 0) -> int:
-    """``preferred`` if nothing listens there, else any free port."""
-    for port in (preferred, 0):
+    """``preferred`` if nothing listens there, else any free port that the system does not hand out by itself."""
+    # One of its ephemeral ports may be taken by anybody's outgoing connection before a slow process binds it.
+    for port in (preferred or _some_port(), *(_some_port() for _ in range(PORT_TRIES)), 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -166,6 +171,10 @@ def free_port(preferred: int = 0) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise UsageError("no free port on 127.0.0.1", "", "end something that listens")
+
+
+def _some_port() -> int:
+    return random.randrange(*PORTS)
 
 
 def accepts(port: int) -> bool:

@@ -63,7 +63,7 @@ class Up(StackProcess):
             hits = self.search(text)
             return bool(hits) and hits[0][0] == document_id
 
-        wait_until(found, f"{text!r} finds {document_id}", 60, (self,))
+        wait_until(found, f"{text!r} finds {document_id}", START_SECONDS, (self,))
 
     def interrupt(self) -> None:
         """Ctrl-C, and wait for the end."""

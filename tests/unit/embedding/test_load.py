@@ -3,8 +3,9 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -100,28 +101,56 @@ def test_without_torch_the_remedy_names_the_extra(tmp_path: Path, monkeypatch: p
     assert "freshet[torch]" in caught.value.remedy
 
 
+class StandInTensor:
+    """As much of a tensor as the engine touches."""
+
+    def __init__(self, values: NDArray[np.float32]) -> None:
+        self.values = values
+
+    def to(self, device: str) -> StandInTensor:
+        return self
+
+    float = cpu = lambda self: self
+
+    def numpy(self) -> NDArray[np.float32]:
+        return self.values
+
+
+class StandInModel:
+    """Twice the first unit vector for an even number of tokens, else twice the second."""
+
+    device = "cpu"
+
+    def __init__(self, path: str, device: str) -> None:
+        assert device == self.device
+
+    def eval(self) -> StandInModel:
+        return self
+
+    def get_sentence_embedding_dimension(self) -> int:
+        return 4
+
+    def __call__(self, features: dict[str, StandInTensor]) -> dict[str, list[StandInTensor]]:
+        even = features["input_ids"].values.shape[1] % 2 == 0
+        return {"sentence_embedding": [StandInTensor(np.array([2 * even, 2 * (not even), 0, 0], np.float32))]}
+
+
 def test_sentence_transformers_runs_what_has_no_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Against a stand-in for the library: the real one needs PyTorch."""
-
-    class SentenceTransformer:
-        def __init__(self, path: str, device: str) -> None:
-            self.path = path
-
-        def get_sentence_embedding_dimension(self) -> int:
-            return 4
-
-        def encode(self, text: str, **options: bool) -> NDArray[np.float32]:
-            assert options["normalize_embeddings"]
-            return np.array([len(text) == 3, len(text) != 3, 0, 0], np.float32)
-
     library, torch = ModuleType("sentence_transformers"), ModuleType("torch")
-    library.SentenceTransformer = SentenceTransformer  # type: ignore[attr-defined]
-    torch.set_num_threads = lambda count: None  # type: ignore[attr-defined]
+    library.SentenceTransformer = StandInModel  # type: ignore[attr-defined]
+    torch.__dict__.update(
+        set_num_threads=lambda count: None,
+        cuda=SimpleNamespace(is_available=lambda: False),
+        inference_mode=nullcontext,
+        from_numpy=StandInTensor,
+        ones_like=lambda tensor: tensor,
+    )
     monkeypatch.setitem(sys.modules, "sentence_transformers", library)
     monkeypatch.setitem(sys.modules, "torch", torch)
     embedder = load_embedder(ModelSettings(name=str(torch_folder(tmp_path / "model"))))
     assert (embedder.dimension, embedder.max_tokens) == (4, 16)
-    np.testing.assert_array_equal(embedder.embed(["one", "four"]), [[1, 0, 0, 0], [0, 1, 0, 0]])
+    np.testing.assert_array_equal(embedder.embed(["word", "word word"]), [[0, 1, 0, 0], [1, 0, 0, 0]])
     with pytest.raises(RejectedRecord):
         embedder.embed(["word " * 20])
 
