@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -108,12 +108,19 @@ class StackProcess:
             except subprocess.TimeoutExpired:
                 self._process.kill()
         self._process.wait()
+        self._end_group()
 
     def kill(self) -> None:
         """SIGKILL, as a crash would. Returns when it is gone."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            self._end_group()
+
+    def _end_group(self) -> None:
+        # What it had started in turn, such as Flink's Python workers in process mode, would live on.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
