@@ -105,14 +105,14 @@ class _Plan:
 
     def _repeated(self, head: Head) -> str:
         # It comes again after a crash, which may have been between this head and the sweep of what it replaced.
-        self._sweep.setdefault(head.document_id, _live_from(head))
+        self._sweep.setdefault(head.document_id, head.live_from)
         return "unchanged"
 
     def _finish(self, head: Head, leftovers: bool) -> None:
         self._keep(head)
         self._finished[head.document_id] = head
         if leftovers:
-            self._sweep[head.document_id] = _live_from(head)
+            self._sweep[head.document_id] = head.live_from
 
     def _keep(self, head: Head) -> None:
         self._heads[head.document_id] = head
@@ -120,7 +120,7 @@ class _Plan:
 
     def write(self) -> Write:
         # A version that a later record of the same batch replaced need not be written at all.
-        chunks = [point for point in self._chunks if point.version >= _live_from(self._heads[point.document_id])]
+        chunks = [point for point in self._chunks if point.version >= self._heads[point.document_id].live_from]
         return Write(
             chunks=chunks,
             heads=[
@@ -132,11 +132,6 @@ class _Plan:
             reached=dict(self._heads),
             outcomes=self.outcomes,
         )
-
-
-def _live_from(head: Head) -> int:
-    """Chunks of a version below are of no use any more."""
-    return head.version + 1 if head.deleted else head.version
 
 
 def _point(record: EmbeddingRecord) -> ChunkPoint:

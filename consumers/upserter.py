@@ -146,7 +146,7 @@ class Upserter:
             for written in due
             for name, below in written.sweep.items()
             # Certain only now: a head that was refused would have left the chunks below in use.
-            if heads[name].version >= below or (heads[name].deleted and heads[name].version == below - 1)
+            if heads[name].live_from >= below
         }
         if sweep:
             with self._observer.store_call("write"):

@@ -19,7 +19,7 @@ def describe() -> str:
             f"- machine: {_processor()}, {os.cpu_count()} cores, {psutil.virtual_memory().total >> 30} GiB memory, "
             f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
             f"- load average before: {load}",
-            f"- commit: {_commit()}, {datetime.now(timezone.utc).date().isoformat()}",
+            f"- commit: {commit()}, {datetime.now(timezone.utc).date().isoformat()}",
         )
     )
 
@@ -35,6 +35,7 @@ def _processor() -> str:
     return " with ".join(filter(None, (names[0] if names else platform.machine(), ", ".join(extensions))))
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Of the working tree, marked where it is changed; "unknown" outside of git."""
     run = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True)
     return run.stdout.strip() or "unknown"

@@ -87,6 +87,7 @@ class KafkaBroker(StackProcess):
             listeners.append(f"PROXIED://127.0.0.1:{self.behind_proxy}")
             advertised.append(f"PROXIED://127.0.0.1:{self.proxy_port}")
         replicas = replication_factor(len(self._quorum))
+        in_step = str(max(1, replicas - 1))
         properties = {
             "process.roles": "broker,controller",
             "node.id": str(self.node),
@@ -100,12 +101,12 @@ class KafkaBroker(StackProcess):
             "auto.create.topics.enable": "false",
             "message.max.bytes": str(MAX_RECORD_BYTES),
             "offsets.topic.num.partitions": "4",
-            "min.insync.replicas": str(max(1, replicas - 1)),
+            "min.insync.replicas": in_step,
             "offsets.topic.replication.factor": str(replicas),
             "transaction.state.log.replication.factor": str(replicas),
-            "transaction.state.log.min.isr": str(max(1, replicas - 1)),
+            "transaction.state.log.min.isr": in_step,
             "share.coordinator.state.topic.replication.factor": str(replicas),
-            "share.coordinator.state.topic.min.isr": str(max(1, replicas - 1)),
+            "share.coordinator.state.topic.min.isr": in_step,
             "group.initial.rebalance.delay.ms": "0",
             "log.segment.bytes": str(64 << 20),
             "num.network.threads": "2",

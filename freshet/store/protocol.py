@@ -81,6 +81,11 @@ class Head:
         """All versions that are not whole yet, oldest first."""
         return self.older if self.pending is None else (*self.older, self.pending)
 
+    @property
+    def live_from(self) -> int:
+        """Chunks of a version below are of no use any more."""
+        return self.version + 1 if self.deleted else self.version
+
 
 def state_token(head: Head | None) -> str:
     """Names what a head says of versions. Two heads with the same token rest on the same chunks."""

@@ -14,25 +14,28 @@ DETECTED_SECONDS = 15.0
 def test_forgotten_connections_of_consumer_embedded(small: MembersTrial, forgetful: ForgetfulProxy) -> None:
     small.members.join(_through(forgetful))
     with small.under_load():
-        small.breaks(forgetful.forget)
-        small.stays_broken(SECONDS)
-        small.settle()
-    gap = small.verify().gap
-    assert gap is not None
-    assert gap < DETECTED_SECONDS
-    assert forgetful.forgotten
+        _forget(small, forgetful)
+    _verify(small, forgetful)
 
 
 def test_forgotten_connections_of_producer_embedded(small: MembersTrial, forgetful: ForgetfulProxy) -> None:
     small.members.join()
     with small.under_load(_through(forgetful)):
-        small.breaks(forgetful.forget)
-        small.stays_broken(SECONDS)
-        small.settle()
+        _forget(small, forgetful)
+    _verify(small, forgetful)
+
+
+def _forget(small: MembersTrial, proxy: ForgetfulProxy) -> None:
+    small.breaks(proxy.forget)
+    small.stays_broken(SECONDS)
+    small.settle()
+
+
+def _verify(small: MembersTrial, proxy: ForgetfulProxy) -> None:
     gap = small.verify().gap
     assert gap is not None
     assert gap < DETECTED_SECONDS
-    assert forgetful.forgotten
+    assert proxy.forgotten
 
 
 def _through(proxy: ForgetfulProxy) -> KafkaSettings:

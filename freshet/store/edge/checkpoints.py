@@ -14,7 +14,6 @@ from typing import Protocol
 
 from freshet.errors import FreshetError
 from freshet.store.edge.engine import engine_errors, sync_files
-from freshet.store.edge.heads import HeadShard
 from freshet.store.edge.turns import Turns
 
 _log = logging.getLogger(__name__)
@@ -40,20 +39,6 @@ class Flushable(Protocol):
     def checkpoint(self, after: int) -> None:
         """Flush if there are so many, and unless the files are being copied."""
         ...
-
-
-class HeadLog:
-    """The heads, as something to flush."""
-
-    def __init__(self, heads: HeadShard) -> None:
-        self._heads = heads
-        self.folder = heads.folder
-        self.unflushed = 0
-
-    def checkpoint(self, after: int) -> None:
-        if self.unflushed >= after:
-            self._heads.checkpoint(1)
-            self.unflushed = 0
 
 
 class Checkpoints:

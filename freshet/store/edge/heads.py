@@ -53,7 +53,8 @@ class HeadShard:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._shard: EdgeShard = engine.load(folder)
-        self._unflushed = 0
+        self.unflushed = 0
+        """Changes since the last flush."""
 
     @staticmethod
     def create(folder: Path) -> None:
@@ -78,7 +79,7 @@ class HeadShard:
         accepted = [head.point for name, head in points.items() if _may_replace(head, present.get(name))]
         if accepted:
             self._shard.update(UpdateOperation.upsert_points(accepted))
-            self._unflushed += len(accepted)
+            self.unflushed += len(accepted)
 
     def _states(self, document_ids: Collection[str]) -> dict[str, Payload]:
         ids: list[int | UUID | str] = [head_id(document_id) for document_id in document_ids]
@@ -100,9 +101,9 @@ class HeadShard:
 
     def checkpoint(self, after: int) -> None:
         """Flush the engine when this many heads were written since: it bounds the log, and the stall of the flush."""
-        if self._unflushed >= after:
+        if self.unflushed >= after:
             self._shard.flush()
-            self._unflushed = 0
+            self.unflushed = 0
 
     def close(self) -> None:
         self._shard.close()

@@ -16,7 +16,7 @@ from qdrant_edge import Point
 from freshet.errors import RevisionMismatch, UnavailableError, UsageError
 from freshet.ids import chunk_id
 from freshet.store.edge import engine
-from freshet.store.edge.checkpoints import FLUSH_IN_WRITE, Checkpoints, HeadLog
+from freshet.store.edge.checkpoints import FLUSH_IN_WRITE, Checkpoints
 from freshet.store.edge.chunks import tags_filter
 from freshet.store.edge.folder import Ownership, disk_bytes, read_layout, write_layout
 from freshet.store.edge.heads import HeadShard, head_points
@@ -45,7 +45,6 @@ class EdgeStore:
         self._owner = Ownership(self._root)
         self._lock = Turns()
         self._heads: HeadShard | None = None
-        self._head_log: HeadLog
         self._partitions: list[Partition] = []
         self._info: CollectionInfo | None = None
         self._indexer: Indexer | None = None
@@ -71,7 +70,6 @@ class EdgeStore:
         if not heads.is_dir():
             raise engine.damaged(self._root, "heads is missing")
         self._heads = HeadShard(heads)
-        self._head_log = HeadLog(self._heads)
         found = self._heads.info()
         if found is None:
             self._heads.set_info(expected)
@@ -82,7 +80,7 @@ class EdgeStore:
             self._partitions.append(Partition(root, self._settings))
         self._info = expected
         self._indexer = Indexer(self._partitions, self._lock, expected.dimension, self._settings)
-        self._checkpoints = Checkpoints([*self._partitions, self._head_log], self._lock)
+        self._checkpoints = Checkpoints([*self._partitions, self._heads], self._lock)
         self._checkpoints.start()
         if self._settings.index_in_background:
             self._indexer.start()
@@ -122,12 +120,11 @@ class EdgeStore:
             for place, batch in points.items():
                 self._partitions[place].upsert(batch)
             open_heads.write(new_heads)
-            self._head_log.unflushed += len(new_heads)
             for place, below in sweeps.items():
                 self._partitions[place].sweep(below)
             for partition in self._partitions:
                 partition.checkpoint(FLUSH_IN_WRITE)
-            self._head_log.checkpoint(FLUSH_IN_WRITE)
+            open_heads.checkpoint(FLUSH_IN_WRITE)
 
     def flush(self) -> None:
         """Sync the logs. Blocks for the disk, while other threads read and write on."""

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import svg
 
+from tests.bench.drawing import GREY, label
 from tests.bench.policies.figures import PROMISE_SECONDS, latencies
 from tests.bench.policies.simulator import Run
 
 PANEL_WIDTH, PANEL_HEIGHT, COLUMNS = 250, 190, 3
 LEFT, TOP, PLOT_WIDTH, PLOT_HEIGHT = 42, 30, 195, 120
 SIZES, MILLISECONDS = (1, 10, 100, 500), (1, 10, 100, 1_000, 10_000)
-GREY, BLUE, ORANGE = "#8a8f98", "#3b82f6", "#ea7317"
+BLUE, ORANGE = "#3b82f6", "#ea7317"
 EDGES = (1, 2, 3, 5, 8, 13, 20, 35, 50, 75, 100, 150, 200, 300, 501)
 FEWEST = 20
 """Events in a bin, or it is left out."""
@@ -26,10 +27,10 @@ def plot(policy: str, runs: Mapping[str, Sequence[Run]]) -> str:
     """One panel a scenario, by name: the p50 and p99 of the events that went with batches of about a size."""
     rows = -(-len(runs) // COLUMNS)
     elements: list[svg.Element] = [
-        _text(8, 16, f"{policy}: latency against batch size", 13),
-        _text(330, 16, "p50", 11, BLUE),
-        _text(360, 16, "p99", 11, ORANGE),
-        _text(390, 16, "milliseconds, due → in the store; records in the batch", 11),
+        label(8, 16, f"{policy}: latency against batch size", 13),
+        label(330, 16, "p50", 11, BLUE),
+        label(360, 16, "p99", 11, ORANGE),
+        label(390, 16, "milliseconds, due → in the store; records in the batch", 11),
     ]
     for number, (name, some) in enumerate(runs.items()):
         left, top = number % COLUMNS * PANEL_WIDTH, 20 + number // COLUMNS * PANEL_HEIGHT
@@ -47,7 +48,7 @@ def _panel(name: str, runs: Sequence[Run]) -> list[svg.Element]:
         share = np.clip(np.log(ms / MILLISECONDS[0]) / span, 0, 1)
         return round(float(TOP + PLOT_HEIGHT * (1 - share)), 1)
 
-    drawn: list[svg.Element] = [_text(LEFT, TOP - 8, name, 11)]
+    drawn: list[svg.Element] = [label(LEFT, TOP - 8, name, 11)]
     for ms in MILLISECONDS:
         promise = ms == PROMISE_SECONDS * 1e3
         drawn.append(
@@ -56,9 +57,9 @@ def _panel(name: str, runs: Sequence[Run]) -> list[svg.Element]:
                 stroke_dasharray=[4, 3] if promise else None,
             )
         )  # fmt: skip
-        drawn.append(_text(LEFT - 4, up(ms) + 3, f"{ms:,}", 9, anchor="end"))
+        drawn.append(label(LEFT - 4, up(ms) + 3, f"{ms:,}", 9, anchor="end"))
     for size in SIZES:
-        drawn.append(_text(across(size), TOP + PLOT_HEIGHT + 13, str(size), 9, anchor="middle"))
+        drawn.append(label(across(size), TOP + PLOT_HEIGHT + 13, str(size), 9, anchor="middle"))
     for share, colour in ((50, BLUE), (99, ORANGE)):
         drawn += _curve(runs, share, colour, across, up)
     return drawn
@@ -77,10 +78,3 @@ def _curve(runs: Sequence[Run], share: float, colour: str, across: Place, up: Pl
     path = [place for point in points for place in point]
     line = svg.Polyline(points=path, fill="none", stroke=colour, stroke_width=1.5)  # type: ignore[arg-type]
     return [line, *(svg.Circle(cx=x, cy=y, r=2.2, fill=colour) for x, y in points)]
-
-
-def _text(x: float, y: float, text: str, size: int, colour: str = GREY, anchor: str = "start") -> svg.Text:
-    return svg.Text(
-        x=x, y=y, text=text, font_size=size, font_family="sans-serif", fill=colour,
-        text_anchor=anchor,  # type: ignore[arg-type]
-    )  # fmt: skip

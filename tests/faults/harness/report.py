@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from freshet.bench.machine import describe
+from freshet.bench.machine import commit, describe
 from freshet.bench.tables import table
 
 COLUMNS = (
@@ -29,9 +28,8 @@ that a run leaves out stay, with the commit that they were taken at.
 
 def write_report(path: Path, rows: Sequence[Mapping[str, Any]], command: str) -> None:
     """Replace the rows of these faults, keep the others."""
-    commit = _commit()
     kept = {row["fault"]: row for row in _read(path)}
-    kept.update({row["fault"]: {**row, "commit": commit} for row in rows})
+    kept.update({row["fault"]: {**row, "commit": commit()} for row in rows})
     body = [[str(row.get(column, "")) for column in COLUMNS] for _, row in sorted(kept.items())]
     header = f"# Faults\n\n{_ABOUT}\n- command: `{command}`\n{describe()}\n"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,8 +42,3 @@ def _read(path: Path) -> list[dict[str, str]]:
     lines = [line for line in path.read_text().splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [dict(zip(cells[0], row, strict=False)) for row in cells[2:]] if cells else []
-
-
-def _commit() -> str:
-    run = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True)
-    return run.stdout.strip() or "unknown"

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import svg
 
+from tests.bench.drawing import GREY, label
 from tests.faults.soak.drift import lives
 from tests.faults.soak.samples import Flow, Usage
 
 LEFT, WIDTH, HEIGHT, ROW = 60, 760, 120, 165
-GREY = "#8a8f98"
 COLOURS = ("#3b82f6", "#ea7317", "#16a34a", "#a855f7", "#dc2626")
 MAX_POINTS = 400
 
@@ -50,13 +50,13 @@ def draw(usage: Sequence[Usage], flow: Sequence[Flow], faults: Sequence[tuple[fl
     elements: list[svg.Element] = []
     for number, (title, series) in enumerate(panels.items()):
         top = 30 + number * ROW
-        elements.append(_text(LEFT, top - 8, title, 12))
+        elements.append(label(LEFT, top - 8, title, 12))
         elements += _panel(series, [second for second, _ in faults], end, top)
     for number, name in enumerate(names):
-        elements.append(_text(LEFT + 250 + number * 100, 22, name, 11, colour[name]))
+        elements.append(label(LEFT + 250 + number * 100, 22, name, 11, colour[name]))
     bottom = 30 + len(panels) * ROW
     elements += [
-        _text(LEFT + WIDTH * minute * 60 / end, bottom - 20, f"{minute} min", 10)
+        label(LEFT + WIDTH * minute * 60 / end, bottom - 20, f"{minute} min", 10)
         for minute in range(0, int(end / 60) + 1, max(1, int(end / 600)))
     ]
     box = svg.ViewBoxSpec(0, 0, LEFT + WIDTH + 20, bottom)
@@ -77,13 +77,9 @@ def _panel(series: Sequence[Series], faults: Sequence[float], end: float, top: f
     ]
     for value in (0.0, most):
         drawn.append(svg.Line(x1=LEFT, x2=LEFT + WIDTH, y1=up(value), y2=up(value), stroke=GREY, stroke_width=0.5))
-        drawn.append(_text(LEFT - 45, up(value) + 4, f"{value:,.0f}", 10))
+        drawn.append(label(LEFT - 45, up(value) + 4, f"{value:,.0f}", 10))
     for one in series:
         thinned = one.points[:: max(1, len(one.points) // MAX_POINTS)]
         places = [place for x, y in thinned for place in (across(x), up(y))]
         drawn.append(svg.Polyline(points=places, fill="none", stroke=one.colour, stroke_width=1.2))  # type: ignore[arg-type]
     return drawn
-
-
-def _text(x: float, y: float, text: str, size: int, colour: str = GREY) -> svg.Text:
-    return svg.Text(x=x, y=y, text=text, font_size=size, font_family="sans-serif", fill=colour)

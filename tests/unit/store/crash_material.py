@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 
 import numpy as np
@@ -32,6 +33,16 @@ def write_document(store: VectorStore, name: str, version: int) -> None:
         for chunk in range(CHUNKS)
     ]
     store.write(chunks, [Head(name, version, chunks=CHUNKS)], {name: version})
+
+
+def write_while(running: threading.Thread, store: VectorStore) -> int:
+    """Go on from the first round of documents until the thread has ended. Returns the number of the next write."""
+    number = DOCUMENTS
+    while running.is_alive():
+        write_document(store, document_name(number), number // DOCUMENTS)
+        number += 1
+    running.join()
+    return number
 
 
 def check_documents(store: VectorStore, acknowledged: int) -> None:

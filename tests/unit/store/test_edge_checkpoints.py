@@ -11,7 +11,14 @@ import pytest
 from freshet.store import CollectionInfo, StoreSettings
 from freshet.store.edge import EdgeStore, checkpoints
 from freshet.store.edge.rebuild import Rebuild
-from tests.unit.store.crash_material import DOCUMENTS, INFO_DIMENSION, check_documents, document_name, write_document
+from tests.unit.store.crash_material import (
+    DOCUMENTS,
+    INFO_DIMENSION,
+    check_documents,
+    document_name,
+    write_document,
+    write_while,
+)
 
 INFO = CollectionInfo("m", "r", INFO_DIMENSION)
 
@@ -19,7 +26,8 @@ INFO = CollectionInfo("m", "r", INFO_DIMENSION)
 def _until_flushed(store: EdgeStore, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     pause = threading.Event()
-    logs: list[checkpoints.Flushable] = [*store._partitions, store._head_log]
+    assert store._heads is not None
+    logs: list[checkpoints.Flushable] = [*store._partitions, store._heads]
     while any(log.unflushed >= checkpoints.FLUSH_AFTER for log in logs):
         assert time.monotonic() < deadline, "not within its time"
         pause.wait(0.02)
@@ -42,11 +50,7 @@ def test_writes_searches_and_builds_go_on_beside_the_flushes(tmp_path: Path) -> 
     build = Rebuild(store._partitions[0], store._lock, INFO_DIMENSION, settings)
     building = threading.Thread(target=lambda: outcome.append(build.run()))
     building.start()
-    number = DOCUMENTS
-    while building.is_alive():
-        write_document(store, document_name(number), number // DOCUMENTS)
-        number += 1
-    building.join()
+    number = write_while(building, store)
     assert outcome == [True]
     _until_flushed(store)
     check_documents(store, number - 1)

@@ -22,6 +22,7 @@ from tests.unit.store.crash_material import (
     document_name,
     vector_of,
     write_document,
+    write_while,
 )
 
 INFO = CollectionInfo("m", "r", INFO_DIMENSION)
@@ -58,11 +59,7 @@ def test_writes_and_deletes_during_a_build_are_in_the_new_generation(store: Edge
     outcome: list[bool] = []
     building = threading.Thread(target=lambda: outcome.append(_rebuild(store, settings).run()))
     building.start()
-    number = DOCUMENTS
-    while building.is_alive():
-        write_document(store, document_name(number), number // DOCUMENTS)
-        number += 1
-    building.join()
+    number = write_while(building, store)
     assert outcome == [True]
     assert number > DOCUMENTS + 100
     assert store.stats().indexed >= DOCUMENTS
