@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from consumers.fairness import FairBuffer
+from freshet import librdkafka_log
 from freshet.errors import UnavailableError
 from freshet.headers import Headers, read_headers
 from freshet.settings import KafkaSettings
@@ -112,7 +113,7 @@ class KafkaSource:
                 "log_level": 4,
                 **kafka.extra,
             },
-            logger=log,
+            logger=librdkafka_log.log,
         )
         self._consumer.subscribe(
             [EMBEDDINGS.name], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost
@@ -224,7 +225,7 @@ class KafkaSource:
         if error is None:
             return True
         if error.code() not in (KafkaError._PARTITION_EOF, KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT):
-            log.warning("Kafka: %s", error.str())
+            librdkafka_log.log.warning("Kafka: %s", error.str())
         return False
 
     def _assigned(self, consumer: Consumer, partitions: Sequence[TopicPartition]) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from freshet import librdkafka_log
 from freshet.dead_letters import HeaderList
 from freshet.errors import FreshetError, UnavailableError, UsageError
 from freshet.metrics import PUBLISHED
@@ -52,7 +53,7 @@ class RecordProducer:
         properties = producer_properties(settings, profile, timeout_s)
         properties["error_cb"] = self._connection_error
         try:
-            self._producer = Producer(properties, logger=logging.getLogger("freshet.librdkafka"))
+            self._producer = Producer(properties, logger=librdkafka_log.log)
         except KafkaException as error:
             raise UsageError(
                 "librdkafka refuses its settings", error.args[0].str(), "check FRESHET_KAFKA_EXTRA"

@@ -65,7 +65,7 @@ class ServerStore:
         self._calls = ServerCalls(settings.url or "memory")
 
     def open(self, expected: CollectionInfo) -> None:
-        """Create the collection or check the one there is. Raises UsageError for a server older than 1.16."""
+        """Create the collection or check the one there is. Raises UsageError for a server older than 1.17."""
         client = self._client = self._client or self._connect()
         with self._calls("open the collection"):
             self._check_version(client)
