@@ -78,17 +78,33 @@ POLICY = Metric(
     "freshet_consumer_policy_info", "gauge", "Always 1; the label says which policy sets the batch limit.", ("policy",)
 )
 LAG_RECORDS = Metric("freshet_consumer_lag_records", "gauge", "Records on vector-embeddings not yet processed.")
+LAG_SECONDS = Metric(
+    "freshet_consumer_lag_seconds", "gauge", "Since the oldest record of the batch at hand was embedded; 0 without one."
+)
 STORE_SECONDS = Metric("freshet_store_seconds", "histogram", "One call to the store.", ("operation",))
 STORE_ERRORS = Metric("freshet_store_errors_total", "counter", "Store calls that failed and were retried.")
 STORE_POINTS = Metric(
     "freshet_store_points", "gauge", "Points by kind: documents, tombstones, chunks, indexed.", ("kind",)
 )
+STORE_DISK = Metric("freshet_store_disk_bytes", "gauge", "Of the embedded store's folder.")
 DEAD = Metric("freshet_dead_letters_total", "counter", "Records sent to dead letters.", ("stage", "reason"))
 SEARCH_SECONDS = Metric("freshet_search_seconds", "histogram", "One search, by part: embed, store, total.", ("part",))
 SEARCH_REQUESTS = Metric("freshet_search_requests_total", "counter", "Search requests by status code.", ("status",))
+SEARCH_WAITING = Metric("freshet_search_waiting", "gauge", "Requests that wait for a thread or run in one.")
+LIVE_CLIENTS = Metric("freshet_live_clients", "gauge", "Open event streams of the live page.")
+LIVE_REFUSED = Metric(
+    "freshet_live_refused_total", "counter", "Event streams not opened, or closed by us: limit, slow.", ("reason",)
+)
+REDRIVEN = Metric(
+    "freshet_redriven_total", "counter", "Dead letters by what a redrive did: sent, refused.", ("outcome",)
+)
 EMBEDDED = Metric(
     "freshet_embeddings_total", "counter", "Chunks by how the vector was had: model or cache.", ("origin",)
 )
+EMBED_SECONDS = Metric(
+    "freshet_embedding_seconds", "histogram", "One computation of vectors by the model, where the job embeds itself."
+)
+EMBED_FAILURES = Metric("freshet_embedding_failures_total", "counter", "Computations of vectors that failed.")
 JOB_RECORDS = Metric(
     "freshet_job_records_total", "counter", "Documents records by outcome in the Flink job.", ("outcome",)
 )
@@ -122,11 +138,45 @@ INFERENCE_COSINE = Metric(
 INFERENCE_DRIFTED = Metric(
     "freshet_inference_drifted", "gauge", "1 while the probes are below the threshold, and the server is not ready."
 )
+CANARY_SECONDS = Metric(
+    "freshet_canary_seconds", "histogram", "The canary's document published until a search found it."
+)
+CANARY_LOST = Metric("freshet_canary_lost_total", "counter", "Canary documents that no search found in time.")
+CANARY_SUCCESS = Metric(
+    "freshet_canary_last_success_timestamp_seconds", "gauge", "When the canary was last found, since the epoch."
+)
+GROUP_LAG_RECORDS = Metric(
+    "freshet_group_lag_records", "gauge", "Records behind the committed offsets: at most a commit interval too high.",
+    ("group",),
+)  # fmt: skip
+GROUP_LAG_SECONDS = Metric(
+    "freshet_group_lag_seconds", "gauge", "Age of the oldest record behind the committed offsets; 0 without one.",
+    ("group",),
+)  # fmt: skip
+DEAD_WAITING = Metric("freshet_dead_letters_waiting", "gauge", "Records on dead-letters that were not redriven.")
+MONITOR_ERRORS = Metric(
+    "freshet_monitor_errors_total", "counter", "Looks of the monitor that failed: its other figures are then old."
+)
+PROCESS_UP = Metric("freshet_process_up", "gauge", "1 while a process of the local stack lives.", ("process",))
+PROCESS_MEMORY = Metric(
+    "freshet_process_memory_bytes", "gauge", "Resident memory of a process of the local stack.", ("process",)
+)
+PROCESS_CPU = Metric(
+    "freshet_process_cpu_seconds_total", "counter", "Processor time that a process of the local stack used.",
+    ("process",),
+)  # fmt: skip
+PROCESS_START = Metric(
+    "freshet_process_start_time_seconds", "gauge", "When a process of the local stack was started, since the epoch.",
+    ("process",),
+)  # fmt: skip
 BUILD = Metric("freshet_build_info", "gauge", "Always 1; the labels say what runs.", ("version", "model", "revision"))
 
 METRICS = (
     FRESHNESS, HOP, RECORDS, BATCH_SIZE, BATCH_LIMIT, BATCH_SECONDS, BATCH_P99, POLICY_DECISIONS, POLICY, LAG_RECORDS,
-    STORE_SECONDS, STORE_ERRORS, STORE_POINTS, DEAD, SEARCH_SECONDS, SEARCH_REQUESTS, EMBEDDED, JOB_RECORDS, FILES,
+    LAG_SECONDS, STORE_SECONDS, STORE_ERRORS, STORE_POINTS, STORE_DISK, DEAD, SEARCH_SECONDS, SEARCH_REQUESTS,
+    SEARCH_WAITING, LIVE_CLIENTS, LIVE_REFUSED, REDRIVEN, EMBEDDED, EMBED_SECONDS, EMBED_FAILURES, JOB_RECORDS, FILES,
     PUBLISHED, INFERENCE_REQUESTS, INFERENCE_SECONDS, INFERENCE_BATCH_SECONDS, INFERENCE_TOKENS, INFERENCE_WAITING,
-    INFERENCE_REFUSED, INFERENCE_CACHE, INFERENCE_COSINE, INFERENCE_DRIFTED, BUILD,
+    INFERENCE_REFUSED, INFERENCE_CACHE, INFERENCE_COSINE, INFERENCE_DRIFTED, CANARY_SECONDS, CANARY_LOST,
+    CANARY_SUCCESS, GROUP_LAG_RECORDS, GROUP_LAG_SECONDS, DEAD_WAITING, MONITOR_ERRORS, PROCESS_UP, PROCESS_MEMORY,
+    PROCESS_CPU, PROCESS_START, BUILD,
 )  # fmt: skip
