@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from consumers.window import SlidingWindow
 from freshet import headers, metrics
+from freshet.changes import Listener, WrittenBatch
 from freshet.clock import Clock
 from freshet.dead_letters import DeadLetter
 from freshet.errors import UnavailableError
@@ -25,15 +26,17 @@ STATUS_WINDOW_SECONDS = 60.0
 class Observer:
     """Written by the consumer's thread; ``state`` is read by others."""
 
-    def __init__(self, clock: Clock, policy: str = "") -> None:
-        """``policy`` is the name of the one that runs."""
+    def __init__(self, clock: Clock, policy: str = "", tell: Listener | None = None) -> None:
+        """``policy`` is the name of the one that runs; ``tell`` is called after each batch."""
         self._clock = clock
         self._policy = policy
+        self._tell = tell
         self._lock = threading.Lock()
         self._fresh = SlidingWindow(STATUS_WINDOW_SECONDS)
         self._outcomes: Counter[str] = Counter()
         self._limit = 0
         self._lag = 0
+        self._oldest_ns: int | None = None
         self._last_error: str | None = None
         self._records = metrics.RECORDS.counter()
         self._freshness = metrics.FRESHNESS.histogram()
@@ -44,6 +47,7 @@ class Observer:
         self._p99 = metrics.BATCH_P99.gauge()
         self._decisions = metrics.POLICY_DECISIONS.counter()
         self._lags = metrics.LAG_RECORDS.gauge()
+        metrics.LAG_SECONDS.gauge().set_function(self._lag_seconds)
         self._store_seconds = metrics.STORE_SECONDS.histogram()
         self._errors = metrics.STORE_ERRORS.counter()
         self._dead = metrics.DEAD.counter()
@@ -78,6 +82,8 @@ class Observer:
                     fresh = max(0, now_ns - committed) / 1e9
                     self._freshness.observe(fresh)
                     self._fresh.record(fresh, now_ns)
+        if self._tell is not None:
+            self._tell(WrittenBatch(size, now_ns - int(seconds * 1e9), now_ns, tuple(finished)))
 
     def limit(self, before: int, after: int, p99: float | None) -> None:
         """The policy was asked."""
@@ -90,6 +96,15 @@ class Observer:
         self._lag = records
         self._lags.set(records)
 
+    @contextmanager
+    def holding(self, oldest_ns: int | None) -> Iterator[None]:
+        """For the length of the block a batch is at hand whose oldest record was embedded then."""
+        self._oldest_ns = oldest_ns
+        try:
+            yield
+        finally:
+            self._oldest_ns = None
+
     def store_call(self, operation: str) -> AbstractContextManager[object]:
         """Times the block as one call to the store."""
         return self._store_seconds.labels(operation).time()
@@ -98,6 +113,10 @@ class Observer:
         self._errors.inc()
         with self._lock:
             self._last_error = str(error)
+
+    def _lag_seconds(self) -> float:
+        oldest = self._oldest_ns
+        return 0.0 if oldest is None else max(0, self._clock() - oldest) / 1e9
 
     def state(self) -> dict[str, object]:
         """JSON-ready. Freshness is over the last minute, in milliseconds; None while nothing changed."""

@@ -101,7 +101,9 @@ class Upserter:
             return 0
         if messages:
             started = self._clock()
-            self._retry(lambda: self._process(messages, started), messages)
+            oldest = _oldest(messages)
+            with self._observer.holding(oldest):
+                self._retry(lambda: self._process(messages, started, oldest), messages)
         self._adapt()
         if self._ticks() - self._committed_at >= self._settings.commit_seconds * 1e9:
             self._retry(self.commit, ())
@@ -166,7 +168,7 @@ class Upserter:
     def _shared(self) -> bool:
         return self._store.durability_lag_s > 0
 
-    def _process(self, messages: Sequence[Message], started: int) -> None:
+    def _process(self, messages: Sequence[Message], started: int, oldest: int | None) -> None:
         arrivals, letters = self._decode(messages)
         result = self._write(arrivals)
         letters += result.rejected
@@ -179,7 +181,8 @@ class Upserter:
             log.warning("the store lost writes that it had acknowledged: reading again")
             self._doubtful = True
         now = self._clock()
-        self._limit.record(len(messages), (now - started) / 1e9, _waited(messages, started), now)
+        waited = None if oldest is None else max(0, started - oldest) / 1e9
+        self._limit.record(len(messages), (now - started) / 1e9, waited, now)
         outcomes = result.outcomes + Counter({"dead": len(letters)})
         self._observer.batch(len(messages), (now - started) / 1e9, outcomes, result.finished, letters, now)
 
@@ -254,10 +257,9 @@ class Upserter:
             self._observer.limit(decision.before, decision.after, decision.p99)
 
 
-def _waited(messages: Sequence[Message], now_ns: int) -> float | None:
-    """Seconds since the oldest of these was embedded, or None where none says when it was."""
-    embedded = [at for message in messages if (at := stamp(message.headers, EMBEDDED)) is not None]
-    return max(0, now_ns - min(embedded)) / 1e9 if embedded else None
+def _oldest(messages: Sequence[Message]) -> int | None:
+    """When the first of these was embedded (ns), or None where none says when it was."""
+    return min((at for message in messages if (at := stamp(message.headers, EMBEDDED)) is not None), default=None)
 
 
 def _split(arrivals: Sequence[tuple[Message, Arrival]]) -> list[list[tuple[Message, Arrival]]]:

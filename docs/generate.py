@@ -27,7 +27,7 @@ from consumers.settings import ConsumerSettings
 from flink_jobs.settings import JobSettings
 from freshet.metrics import BATCH_BUCKETS, BATCH_SIZE, LATENCY_BUCKETS, METRICS, Metric
 from freshet.publishing import PublishSettings
-from freshet.settings import KafkaSettings, ModelEnvironment, SearchSettings
+from freshet.settings import HostSettings, KafkaSettings, ModelEnvironment, SearchSettings
 from freshet.store import StoreSettings
 from inference.settings import InferenceSettings
 from producers.files.settings import FilesSettings
@@ -42,6 +42,7 @@ SETTINGS: tuple[tuple[type[BaseSettings], str], ...] = (
     (FilesSettings, "The file producer: `python -m producers.files`."),
     (JobSettings, "The Flink job. Read where it is submitted, carried into the cluster with it."),
     (ModelEnvironment, "The job, the host process and the inference server; all need the same."),
+    (HostSettings, "Every host process: `python -m freshet.host consumer search`."),
     (StoreSettings, "The host process: `python -m freshet.host consumer search`."),
     (ConsumerSettings, "The service `consumer` of the host process."),
     (SearchSettings, "The service `search` of the host process."),

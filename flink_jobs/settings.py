@@ -25,3 +25,4 @@ class JobSettings(BaseSettings):
     )
     cache_bytes: int = Field(1 << 30, ge=1 << 20)
     metrics_port: int | None = Field(None, description="of the Prometheus endpoint in the Python worker")
+    metrics_host: str = Field("127.0.0.1", description="address of that endpoint; 0.0.0.0 is every one of the machine")

@@ -14,9 +14,10 @@ from importlib.metadata import entry_points, version
 
 from freshet.embedding.load import load_embedder
 from freshet.errors import FreshetError, UnavailableError, UsageError
-from freshet.metrics import BUILD, STORE_POINTS
+from freshet.metrics import BUILD, STORE_DISK, STORE_POINTS
+from freshet.metrics_endpoint import serve_metrics
 from freshet.service import Resources, Service, ServiceFactory
-from freshet.settings import model_settings
+from freshet.settings import HostSettings, model_settings
 from freshet.store import CollectionInfo, VectorStore
 from freshet.store.settings import StoreSettings, open_store
 
@@ -80,6 +81,8 @@ def _count_points(store: VectorStore) -> None:
     points = STORE_POINTS.gauge()
     for kind in ("documents", "tombstones", "chunks", "indexed"):
         points.labels(kind).set(getattr(stats, kind))
+    if stats.disk_bytes is not None:
+        STORE_DISK.gauge().set(stats.disk_bytes)
 
 
 def _factory(name: str) -> ServiceFactory:
@@ -104,7 +107,10 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    settings = HostSettings()
     try:
+        if settings.metrics_port is not None:
+            serve_metrics(settings.metrics_port, settings.metrics_host)
         host.run()
     except FreshetError as error:
         log.error("%s", error)

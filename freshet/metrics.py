@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram
 
 C = TypeVar("C", Counter, Gauge, Histogram)
 Kind = Literal["counter", "gauge", "histogram"]
@@ -49,16 +48,15 @@ def _collector(metric: Metric, kind: type[C]) -> C:
     with _lock:
         found: C | None = _collectors.get(metric.name)
         if found is None:
-            options = {"buckets": metric.buckets or LATENCY_BUCKETS} if kind is Histogram else {}
-            found = kind(metric.name.removesuffix("_total"), metric.meaning, metric.labels, **options)  # type: ignore[arg-type]
+            options: dict[str, Any] = {}
+            if kind is Histogram:
+                options["buckets"] = metric.buckets or LATENCY_BUCKETS
+            elif kind is Gauge:
+                # Where processes share one endpoint (``freshet.metrics_endpoint``), the last to set it is right.
+                options["multiprocess_mode"] = "livemostrecent"
+            found = kind(metric.name.removesuffix("_total"), metric.meaning, metric.labels, **options)
             _collectors[metric.name] = found
         return found
-
-
-@functools.cache
-def serve_metrics(port: int, host: str = "127.0.0.1") -> None:
-    """Expose this process's metrics over HTTP, from a thread of its own; once, however often it is called."""
-    start_http_server(port, host)
 
 
 FRESHNESS = Metric("freshet_freshness_seconds", "histogram", "Source commit to searchable, per document version.")

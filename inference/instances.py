@@ -20,6 +20,7 @@ _log = logging.getLogger(__name__)
 _SMOOTHING = 0.1
 _COMPUTED = metrics.INFERENCE_TOKENS.counter()
 _SECONDS = metrics.INFERENCE_BATCH_SECONDS.histogram()
+_FAILURES = metrics.EMBED_FAILURES.counter()
 
 
 class BadItem(Exception):
@@ -72,6 +73,7 @@ class Instances:
                 self._compute(taken)
             except Exception as error:
                 # This thread must live on: it is one of few. Only those whose texts it held are told.
+                _FAILURES.inc()
                 _log.exception("a batch could not be computed")
                 for job, _ in taken:
                     job.fail(error)

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 
+from freshet import metrics
 from freshet.clock import wall_clock
 from freshet.http_server import HttpServer
 from freshet.service import Resources
@@ -26,6 +27,7 @@ class SearchService:
         self._host = settings.host
         # More threads than cores only queue in front of the model, which computes.
         self._queries = Workers("search", threads=max(2, min(4, os.cpu_count() or 2)), max_pending=MAX_PENDING)
+        metrics.SEARCH_WAITING.gauge().set_function(lambda: self._queries.pending)
         app = build_app(resources, self._engine, settings, self._queries)
         self._server = HttpServer(app, settings.host, settings.port, "search")
         self._started_at = 0.0

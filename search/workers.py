@@ -29,6 +29,11 @@ class Workers:
         finally:
             self._pending -= 1
 
+    @property
+    def pending(self) -> int:
+        """Requests that wait for a thread, or run in one."""
+        return self._pending
+
     def close(self) -> None:
         """Block until what runs has ended."""
         self._executor.shutdown(wait=True, cancel_futures=True)

@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from freshet.errors import FreshetError, UsageError
-from freshet.metrics import serve_metrics
+from freshet.metrics_endpoint import serve_metrics
 from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings
 from producers.files.broker import wait_for_broker
@@ -45,7 +45,7 @@ def main() -> int:
 
 def _run(settings: FilesSettings, kafka: KafkaSettings, stop: threading.Event) -> int:
     if settings.metrics_port is not None:
-        serve_metrics(settings.metrics_port)
+        serve_metrics(settings.metrics_port, settings.metrics_host)
     publisher = Publisher(kafka, settings.profile, timeout_s=settings.timeout_s)
     try:
         producer = FileProducer(settings, publisher)

@@ -27,5 +27,6 @@ class FilesSettings(BaseSettings):
     )
     polling: bool = Field(False, description="compare every second instead of inotify: network mounts")
     max_in_flight: int = Field(200, ge=1, description="records of the backlog that may wait for the broker at once")
-    metrics_port: int | None = Field(None, ge=0, le=65535, description="of the Prometheus endpoint, on loopback")
+    metrics_port: int | None = Field(None, ge=0, le=65535, description="of the Prometheus endpoint")
+    metrics_host: str = Field("127.0.0.1", description="address of that endpoint; 0.0.0.0 is every one of the machine")
     republish: bool = Field(False, description="publish every file again, as when the index was emptied")

@@ -16,7 +16,7 @@ import msgspec
 
 from freshet.dead_letters import FILES_STAGE, DeadLetter
 from freshet.errors import FreshetError
-from freshet.metrics import FILES
+from freshet.metrics import DEAD, FILES
 from producers.files.document import SOURCE, committed_ns, metadata_of, modified_at
 from producers.files.extraction import RefusedFile
 from producers.files.identity import document_id, readable_path
@@ -28,6 +28,7 @@ from producers.files.tree import UNREADABLE
 
 _log: Final = logging.getLogger(__name__)
 _files: Final = FILES.counter()
+_dead: Final = DEAD.counter()
 
 Undelivered = Callable[[str, FreshetError], None]
 """Told, on any thread, of a path whose change the broker did not take."""
@@ -121,6 +122,7 @@ class Voice:
         )
 
     def _letter(self, path: str, reason: str, detail: str) -> Future[Any]:
+        _dead.labels(FILES_STAGE, reason).inc()
         _log.warning("refused %s: %s %s", readable_path(path), reason, detail)
         key = document_id(path).encode()
         value = msgspec.json.encode({"path": readable_path(path)})

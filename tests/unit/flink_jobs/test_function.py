@@ -19,4 +19,4 @@ def test_a_taken_metrics_port_does_not_stop_the_job(tmp_path: Path, caplog: pyte
         taken.listen()
         job = JobSettings(cache_path=tmp_path / "vectors", metrics_port=taken.getsockname()[1])
         IngestFunction(job, model_settings()).open(None)
-    assert "metrics are not served" in caplog.text
+    assert "metrics cannot be served" in caplog.text
