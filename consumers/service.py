@@ -29,7 +29,7 @@ class ConsumerService:
     def __init__(self, resources: Resources, kafka: KafkaSettings, settings: ConsumerSettings) -> None:
         self._stop = threading.Event()
         self._failure: BaseException | None = None
-        self._observer = Observer(wall_clock, settings.policy)
+        self._observer = Observer(wall_clock, settings.policy, resources.changes.writer())
         embedder = resources.embedder
         self._source = KafkaSource(kafka, on_revoke=lambda partitions: self._upserter.release(partitions))
         self._upserter = Upserter(

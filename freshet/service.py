@@ -8,9 +8,10 @@ each the same resources.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from freshet.changes import Changes
 from freshet.embedding import Embedder
 from freshet.store import VectorStore
 
@@ -23,6 +24,8 @@ class Resources:
     embedder: Embedder
     host_state: Callable[[], Mapping[str, object]] = dict
     """Each service's ``state`` by its name."""
+    changes: Changes = field(default_factory=Changes)
+    """Told by what writes the store in this process."""
 
 
 class Service(Protocol):
