@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from freshet.dead_letters import DeadLetter
 from freshet.errors import UnavailableError
+from freshet.kafka_security import librdkafka_security
 from freshet.settings import KafkaSettings
 from freshet.topics import DEAD_LETTERS, MAX_DEAD_LETTER_BYTES
 
@@ -56,7 +57,7 @@ class KafkaDeadLetters:
                         "partitioner": "murmur2_random",
                         "message.max.bytes": MAX_DEAD_LETTER_BYTES,
                         "message.timeout.ms": DELIVERY_SECONDS * 1000,
-                        **self._kafka.extra,
+                        **librdkafka_security(self._kafka),
                     }
                 )
             return self._producer

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from freshet.dead_letter_log import StoredLetter
 from freshet.dead_letters import FILES_STAGE, HeaderList, marker_headers
 from freshet.errors import UnavailableError
+from freshet.kafka_security import librdkafka_security
 from freshet.settings import KafkaSettings
 from freshet.topics import DEAD_LETTERS, MAX_DEAD_LETTER_BYTES
 
@@ -46,7 +47,7 @@ class Redriver:
                 "message.max.bytes": MAX_DEAD_LETTER_BYTES,
                 "message.timeout.ms": DELIVERY_SECONDS * 1000,
                 "log_level": 0,
-                **kafka.extra,
+                **librdkafka_security(kafka),
             }
         )
         self._failures: list[str] = []

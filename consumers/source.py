@@ -16,6 +16,7 @@ from consumers.fairness import FairBuffer
 from freshet import librdkafka_log
 from freshet.errors import UnavailableError
 from freshet.headers import Headers, read_headers
+from freshet.kafka_security import librdkafka_security
 from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, EMBEDDINGS
 
@@ -111,7 +112,7 @@ class KafkaSource:
                 "reconnect.backoff.max.ms": 500,
                 "on_commit": self._committed,
                 "log_level": 4,
-                **kafka.extra,
+                **librdkafka_security(kafka),
             },
             logger=librdkafka_log.log,
         )

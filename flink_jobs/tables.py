@@ -6,8 +6,12 @@ from collections.abc import Mapping
 
 from flink_jobs.ingestion import STAGE
 from freshet import headers
+from freshet.kafka_security import JAVA_PACKAGE, java_security
 from freshet.settings import KafkaSettings
 from freshet.topics import DEAD_LETTERS, DOCUMENTS, EMBEDDINGS, JOB_GROUP, MAX_DEAD_LETTER_BYTES
+
+CONNECTOR_PACKAGE = f"org.apache.flink.kafka.shaded.{JAVA_PACKAGE}"
+"""Flink's connector for SQL carries Kafka's client under a name of its own."""
 
 
 def source_table(kafka: KafkaSettings) -> str:
@@ -73,5 +77,6 @@ def pipeline(revision: str) -> str:
 
 
 def _properties(kafka: KafkaSettings, more: Mapping[str, str]) -> str:
-    every = {"bootstrap.servers": kafka.bootstrap, **more, **kafka.extra}
-    return ",\n            ".join(f"'properties.{name}' = '{value}'" for name, value in every.items())
+    every = {"bootstrap.servers": kafka.bootstrap, **more, **java_security(kafka, CONNECTOR_PACKAGE)}
+    escaped = {name: value.replace("'", "''") for name, value in every.items()}
+    return ",\n            ".join(f"'properties.{name}' = '{value}'" for name, value in escaped.items())

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from freshet.dead_letters import DeadLetter, HeaderList, marked_place
 from freshet.errors import UnavailableError
+from freshet.kafka_security import librdkafka_security
 from freshet.settings import KafkaSettings
 from freshet.topics import DEAD_LETTERS
 
@@ -83,7 +84,7 @@ def _messages(kafka: KafkaSettings, places: Collection[Place] | None = None) -> 
             "enable.partition.eof": True,
             "queued.max.messages.kbytes": 16_384,
             "log_level": 0,
-            **kafka.extra,
+            **librdkafka_security(kafka),
         }
     )
     try:

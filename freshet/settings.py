@@ -25,7 +25,7 @@ class KafkaSettings(BaseSettings):
     ca: Path | None = Field(
         None, description="PEM file of the authorities that sign the brokers' certificates; unset: the system's"
     )
-    certificate: Path | None = Field(None, description="PEM file of this client's certificate, where brokers ask for it")
+    certificate: Path | None = Field(None, description="PEM file of this client's certificate, where brokers ask")
     key: Path | None = Field(None, description="PEM file of its private key: PKCS #8, without a password")
     mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
     username: str | None = Field(None, description="for sasl_…")

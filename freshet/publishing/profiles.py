@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from freshet.kafka_security import librdkafka_security
 from freshet.settings import KafkaSettings, Profile
 from freshet.topics import MAX_RECORD_BYTES
 
@@ -35,5 +36,5 @@ def producer_properties(settings: KafkaSettings, profile: Profile, timeout_s: fl
         **_PROFILES[profile],
         "bootstrap.servers": settings.bootstrap,
         "message.timeout.ms": max(1, int(timeout_s * 1000)),
-        **settings.extra,
+        **librdkafka_security(settings),
     }

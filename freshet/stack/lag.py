@@ -6,6 +6,7 @@ from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, Ka
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from freshet.errors import UnavailableError
+from freshet.kafka_security import librdkafka_security
 from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, JOB_GROUP
 
@@ -14,7 +15,7 @@ READERS = ((JOB_GROUP, DOCUMENTS), (CONSUMER_GROUP, EMBEDDINGS))
 
 def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
     """Records behind by group, from committed offsets: at most a commit interval too high. Raises UnavailableError."""
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **kafka.extra})
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})
     try:
         behind: dict[str, int] = {}
         for group, topic in READERS:
@@ -33,7 +34,7 @@ def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
 
 def members(kafka: KafkaSettings) -> int:
     """How many consumers have partitions; 0 while they are being shared out, or where the broker does not answer."""
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **kafka.extra})
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})
     try:
         group = admin.describe_consumer_groups([CONSUMER_GROUP], request_timeout=1)[CONSUMER_GROUP].result(1)
     except (KafkaException, TimeoutError):
@@ -48,7 +49,7 @@ def replay_documents(kafka: KafkaSettings, seconds: float = 10) -> None:
 
     Vectors of an earlier model may lie on ``vector-embeddings``: they are passed over. Both readers must be stopped.
     """
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **kafka.extra})
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})
     ends = [TopicPartition(EMBEDDINGS.name, number) for number in range(EMBEDDINGS.partitions)]
     latest = admin.list_offsets({one: OffsetSpec.latest() for one in ends}, request_timeout=seconds)
     starts = [TopicPartition(DOCUMENTS.name, number, 0) for number in range(DOCUMENTS.partitions)]
