@@ -7,9 +7,10 @@ STATE ?= .freshet
 MINUTES ?= 30
 BIN := .venv/bin
 TOXIPROXY := .tools/bin/toxiproxy-server
+PROMETHEUS := .tools/bin/prometheus
 LOCKS := requirements/bootstrap.txt requirements/lock.txt requirements/model.txt
 
-.PHONY: help run test faults soak check tools lock bench bench-models clean
+.PHONY: help run test faults soak check tools dashboards lock bench bench-models clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -41,13 +42,24 @@ check: .venv/.installed  ## lint, types, import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-tools: .venv/.installed $(TOXIPROXY)  ## what tests use beside Python packages: a TCP proxy, built with Go
+tools: .venv/.installed $(TOXIPROXY) $(PROMETHEUS)  ## what tests use beside Python packages: a TCP proxy, built with Go
 
 $(TOXIPROXY):
 	@if command -v go >/dev/null; then \
 	  GOBIN=$(CURDIR)/.tools/bin go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0 && mv .tools/bin/server $@; \
 	elif [ "$$CI" = true ]; then echo "Go is not installed: toxiproxy cannot be built" >&2; exit 1; \
 	else echo "Go is not installed: the tests that need toxiproxy are skipped"; fi
+
+# Unpacked and not installed: no service starts, and nobody has to be root.
+$(PROMETHEUS):
+	@if command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then \
+	  mkdir -p .tools/bin .tools/deb && cd .tools/deb && apt-get -qq download prometheus && dpkg-deb -x prometheus_*.deb . && \
+	  mv usr/bin/prometheus usr/bin/promtool ../bin/ && cd ../.. && rm -rf .tools/deb; \
+	elif [ "$$CI" = true ]; then echo "there is no apt-get: Prometheus cannot be had" >&2; exit 1; \
+	else echo "there is no apt-get: install Prometheus yourself, or the tests that need it are skipped"; fi
+
+dashboards: .venv/.installed  ## write grafana/ from the code: dashboards, alert rules, provisioning
+	$(BIN)/python -m grafana.generator
 
 bench: .venv/.installed  ## measure on this machine, write docs/results/
 	$(BIN)/freshet bench
@@ -56,9 +68,13 @@ bench-models: .venv/.installed  ## compare the model's engines and measure the s
 	$(BIN)/python -m tests.bench.models
 
 lock: .venv/.installed  ## resolve requirements/*.txt again
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/lock.txt --python-version 3.10
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/lock.txt --python-version 3.10
 	$(BIN)/uv pip compile --no-deps --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q requirements/model.in -o requirements/model.txt
 	$(BIN)/uv pip compile --no-deps --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q requirements/bootstrap.in -o requirements/bootstrap.txt
+	for image in build producers inference consumers search flink-job; do \
+	  case $$image in flink-job) python=3.12 ;; *) python=3.11 ;; esac; \
+	  $(BIN)/uv pip compile requirements/images/$$image.in -c requirements/lock.txt --python-version $$python --python-platform linux --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/images/$$image.txt || exit; \
+	done
 
 clean:  ## remove the environment and the local state
 	rm -rf .venv $(STATE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import random
 import signal
 import socket
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -56,6 +58,10 @@ class StackProcess:
     def prepare(self) -> None:
         """Write what the process reads at its start."""
 
+    def user(self) -> int | None:
+        """The user id to run as, of those that root may choose; None for this process's own."""
+        return None
+
     def ready(self) -> bool:
         """Whether it serves. Called often; must not block for more than a second."""
         return True
@@ -89,6 +95,7 @@ class StackProcess:
                 env=dict(self.environment()),
                 # Its own group: a Ctrl-C at the terminal reaches only the supervisor, which then drains in order.
                 start_new_session=True,
+                **_identity(self.user()),
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
 
@@ -189,6 +196,12 @@ def accepts(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _identity(user: int | None) -> dict[str, Any]:
+    if user is None:
+        return {}
+    return {"user": user, "group": pwd.getpwuid(user).pw_gid, "extra_groups": []}
 
 
 def _die_with_parent() -> None:
