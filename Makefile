@@ -42,7 +42,7 @@ check: .venv/.installed  ## lint, types, import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-tools: .venv/.installed $(TOXIPROXY) $(PROMETHEUS)  ## what tests use beside Python packages: a TCP proxy, built with Go
+tools: .venv/.installed $(TOXIPROXY) $(PROMETHEUS)  ## what tests use beside Python packages: a TCP proxy built with Go, Debian's Prometheus
 
 $(TOXIPROXY):
 	@if command -v go >/dev/null; then \
