@@ -1,0 +1,49 @@
+"""What watches the local stack and is no part of its flow: the monitor, and Prometheus with what it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from freshet.errors import UsageError
+from freshet.stack.process import StackProcess, free_port
+from freshet.stack.prometheus import BINARY_VARIABLE, Prometheus, prometheus_binary
+from freshet.stack.python_process import PythonProcess
+
+
+class Observers:
+    """The pipeline is the same with and without them."""
+
+    def __init__(self, state: Path, log: Callable[[str], Path], stage: Mapping[str, str], scrape_seconds: int) -> None:
+        """Raises UsageError where there is no Prometheus."""
+        if (binary := prometheus_binary()) is None:
+            raise UsageError(
+                "there is no Prometheus to start",
+                f"neither {BINARY_VARIABLE} nor the PATH names one, and .tools/bin has none",
+                "unpack Debian's with `make tools`, or name one",
+            )
+        self.prometheus = Prometheus(binary, state / "prometheus", log("prometheus"), scrape_seconds=scrape_seconds)
+        self._monitor_port = free_port()
+        settings = {
+            **stage,
+            "FRESHET_MONITOR_METRICS_PORT": str(self._monitor_port),
+            "FRESHET_MONITOR_STATE": str(state),
+            "FRESHET_MONITOR_SECONDS": str(scrape_seconds),
+        }
+        self.monitor = PythonProcess("monitor", log("monitor"), "freshet.monitor", (), settings)
+
+    @property
+    def processes(self) -> tuple[StackProcess, ...]:
+        return self.monitor, self.prometheus
+
+    def start(self) -> None:
+        for process in self.processes:
+            process.start()
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.stop()
+
+    def scrape(self, addresses: Mapping[str, str]) -> None:
+        """Ask these, and the monitor: host:port by component."""
+        self.prometheus.scrape({**addresses, "monitor": f"127.0.0.1:{self._monitor_port}"})
