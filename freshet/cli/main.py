@@ -13,6 +13,7 @@ from freshet.cli.publish import publish
 from freshet.cli.search import search
 from freshet.cli.stack_commands import bench, up
 from freshet.cli.status import status
+from freshet.cli.store import app as store
 
 app = typer.Typer(
     name="freshet",
@@ -53,6 +54,7 @@ app.command()(delete)
 app.command()(status)
 app.command()(doctor)
 app.command()(bench)
+app.add_typer(store, name="store")
 
 
 def main() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from qdrant_client import QdrantClient, models
@@ -63,6 +65,8 @@ class ServerStore:
         self._client = client
         self._info: CollectionInfo | None = None
         self._calls = ServerCalls(settings.url or "memory")
+        # With copies, a conditional write must find the same state on each: all go through the shard's leader.
+        self._ordering = models.WriteOrdering.STRONG if settings.replicas > 1 else None
 
     def open(self, expected: CollectionInfo) -> None:
         """Create the collection or check the one there is. Raises UsageError for a server older than 1.17."""
@@ -105,7 +109,7 @@ class ServerStore:
             operations.append(models.DeleteOperation(delete=models.FilterSelector(filter=below)))
         if operations:
             with self._calls("write"):
-                results = client.batch_update_points(self._name, operations, wait=True)
+                results = client.batch_update_points(self._name, operations, wait=True, ordering=self._ordering)
                 for result in results:
                     self._calls.check_applied("write", result)
 
@@ -189,6 +193,11 @@ class ServerStore:
         grpc = settings.grpc_port is not None
         # Whole seconds are all that the client's HTTP and gRPC sides agree on.
         timeout = max(1, round(settings.timeout_s))
+        options: dict[str, Any] = dict(_CONNECTION)  # which the client writes into
+        trusted: dict[str, Any] = {}
+        if settings.ca is not None:
+            options["root_certificates"] = _certificates(settings.ca)
+            trusted["verify"] = str(settings.ca)
         with self._calls("connect"):
             return QdrantClient(
                 url=settings.url,
@@ -196,8 +205,9 @@ class ServerStore:
                 prefer_grpc=grpc,
                 grpc_port=settings.grpc_port or 6334,
                 timeout=timeout,
-                grpc_options=dict(_CONNECTION),  # which the client writes into
+                grpc_options=options,
                 check_compatibility=False,
+                **trusted,
             )
 
     def _check_version(self, client: QdrantClient) -> None:
@@ -215,7 +225,14 @@ class ServerStore:
         hnsw = models.HnswConfigDiff(m=self._settings.m, ef_construct=self._settings.ef_construct)
         vectors = models.VectorParams(size=dimension, distance=models.Distance.COSINE)
         sync = models.OptimizersConfigDiff(flush_interval_sec=round(self.durability_lag_s))
-        client.create_collection(self._name, vectors_config=vectors, hnsw_config=hnsw, optimizers_config=sync)
+        client.create_collection(
+            self._name,
+            vectors_config=vectors,
+            hnsw_config=hnsw,
+            optimizers_config=sync,
+            replication_factor=self._settings.replicas,
+            shard_number=self._settings.shards,
+        )
         if self._settings.url is None:
             return  # the client's memory mode has no payload indexes
         keyword = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD)
@@ -251,6 +268,13 @@ class ServerStore:
         if self._client is None or self._info is None:
             raise UnavailableError("the store is not open", str(self._settings.url), "call open first")
         return self._client, self._info
+
+
+def _certificates(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError("the store's authority cannot be read", str(error), "check FRESHET_STORE_CA") from error
 
 
 def _chunk_point(chunk: ChunkPoint, info: CollectionInfo) -> models.PointStruct:

@@ -24,6 +24,11 @@ class StoreSettings(BaseSettings):
     grpc_port: int | None = Field(default=6334, description="the server's gRPC port; null: speak HTTP to url")
     collection: str = Field(default="freshet", min_length=1, description="on the server")
     timeout_s: float = Field(default=5.0, gt=0, description="of one call to the server")
+    ca: Path | None = Field(
+        default=None, description="PEM file of the authority behind an https url; unset: the system's"
+    )
+    replicas: int = Field(default=1, ge=1, description="copies of each point on a server's peers, when created")
+    shards: int | None = Field(default=None, ge=1, description="of a new collection; unset: one for each peer")
     path: Path = Field(default=Path(".freshet/store"), description="the embedded store's folder")
 
     m: int = Field(default=16, ge=2, description="HNSW edges per node")
