@@ -16,6 +16,7 @@ DEFAULT_REST_PORT = 8081
 SLOTS = 4
 TASK_HEAP_MB = 384
 _JVM = "-XX:+UseSerialGC"
+_REPORTER = "metrics-prometheus"
 _QUIET = """
 # It warns of every sink with a committer at each checkpoint.
 logger.metricgroup.name = org.apache.flink.metrics.MetricGroup
@@ -29,13 +30,21 @@ class FlinkHome:
     """What the cluster's processes share: configuration, libraries and checkpoints under one folder."""
 
     def __init__(
-        self, folder: Path, connector_jars: Sequence[Path], archives: Path, rest_port: int | None = None
+        self,
+        folder: Path,
+        connector_jars: Sequence[Path],
+        archives: Path,
+        rest_port: int | None = None,
+        reporters: bool = False,
     ) -> None:
+        """With ``reporters`` both JVMs serve Flink's metrics, on every address: Flink has no setting for it."""
         self.folder = folder
         self.archives = archives
         self.rest_port = rest_port or free_port(DEFAULT_REST_PORT)
         self.rpc_port = free_port()
         self._connectors = connector_jars
+        self.metrics_ports = {name: free_port() for name in ("jobmanager", "taskmanager")} if reporters else {}
+        """Of Flink's Prometheus reporters, by process."""
 
     @property
     def url(self) -> str:
@@ -59,13 +68,14 @@ class FlinkHome:
             FLINK_LIB_DIR=str(self.folder / "lib"),
             FLINK_LOG_DIR=str(self.folder / "log"),
             FLINK_PID_DIR=str(self.folder),
+            FLINK_PLUGINS_DIR=str(self.folder / "plugins"),
             PYTHONPATH=os.pathsep.join((str(Path(__file__).parents[2]), *site.getsitepackages())),
             **MODEL_PROCESS,
             **extra,
         )
 
     def prepare(self) -> None:
-        for name in ("conf", "lib", "log", "checkpoints", "tmp"):
+        for name in ("conf", "lib", "log", "checkpoints", "tmp", f"plugins/{_REPORTER}"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self._link_libraries()
         conf = self.folder / "conf"
@@ -121,12 +131,26 @@ class FlinkHome:
             f"-Dlog4j.configurationFile=file:{conf / 'log4j-console.properties'}",
             f"-Dlog.file={self.folder / 'log' / name}.log",
             *("-cp", class_path, main, "--configDir", str(conf)),
+            *self._reporter(name),
+        ]
+
+    def _reporter(self, name: str) -> list[str]:
+        if (port := self.metrics_ports.get(name)) is None:
+            return []
+        factory = "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
+        settings = {"factory.class": factory, "port": port}
+        return [
+            "-Dmetrics.reporters=prometheus",
+            *(f"-Dmetrics.reporter.prometheus.{key}={value}" for key, value in settings.items()),
         ]
 
     def _link_libraries(self) -> None:
         lib = self.folder / "lib"
-        for old in lib.iterdir():
+        plugin = self.folder / "plugins" / _REPORTER
+        for old in (*lib.iterdir(), *plugin.iterdir()):
             old.unlink()
+        for jar in self.distribution.glob(f"plugins/{_REPORTER}/*.jar"):
+            (plugin / jar.name).symlink_to(jar)
         wheel = (*self.distribution.glob("lib/*.jar"), *self.distribution.glob("opt/flink-python*.jar"))
         for jar in (*wheel, *self._connectors):
             (lib / jar.name).symlink_to(jar)

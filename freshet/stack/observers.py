@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from freshet.errors import UsageError
 from freshet.stack.process import StackProcess, free_port
 from freshet.stack.prometheus import BINARY_VARIABLE, Prometheus, prometheus_binary
 from freshet.stack.python_process import PythonProcess
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsPorts:
+    """Of the processes that serve HTTP for nothing but their metrics."""
+
+    job: int = field(default_factory=free_port)
+    files: int = field(default_factory=free_port)
+    consumer: int = field(default_factory=free_port)
+
+    def environment(self) -> dict[str, str]:
+        return {"FRESHET_JOB_METRICS_PORT": str(self.job), "FRESHET_FILES_METRICS_PORT": str(self.files)}
+
+    def host_environment(self) -> dict[str, str]:
+        """For a host process without search, which would serve them."""
+        return {"FRESHET_HOST_METRICS_PORT": str(self.consumer)}
 
 
 class Observers:

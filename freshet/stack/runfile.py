@@ -29,6 +29,10 @@ class RunFile(msgspec.Struct, frozen=True):
     processes: dict[str, ProcessEntry]
     job_metrics_url: str = ""
     """Prometheus text of the Flink job's Python side; the other processes' is at ``search_url``."""
+    metrics: dict[str, str] = {}
+    """host:port by component of all that serve ``/metrics``."""
+    prometheus_url: str = ""
+    """Empty where none was started."""
 
 
 def read_run_file(state: Path) -> RunFile:
