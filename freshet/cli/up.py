@@ -73,6 +73,8 @@ def _announce(stack: LocalStack, console: Console) -> None:
         f"Freshet is up.  search [bold]{stack.search_url}/docs[/]   Flink {stack.flink.url}   "
         f"Kafka {stack.broker.bootstrap}   state {stack.state}"
     )
+    if stack.observers is not None:
+        console.print(f"Prometheus {stack.observers.prometheus.url}/alerts")
     if stack.settings.watch:
         console.print(
             f"Watching [bold]{stack.settings.watch}[/]: save a file there, then "
