@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from types import TracebackType
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from freshet.dead_letter_log import StoredLetter
+from freshet.dead_letter_log import Place, StoredLetter, chosen, letters
 from freshet.dead_letters import FILES_STAGE, HeaderList, marker_headers
 from freshet.errors import UnavailableError
 from freshet.kafka_security import librdkafka_security
+from freshet.redriving import Redriven
 from freshet.settings import KafkaSettings
 from freshet.topics import DEAD_LETTERS, MAX_DEAD_LETTER_BYTES
 
@@ -32,6 +33,18 @@ def refusal(stored: StoredLetter, *, force: bool = False) -> str | None:
     if letter.redrives >= MAX_REDRIVES and not force:
         return f"it failed again after {letter.redrives} redrives: mend the cause first (--force overrules)"
     return None
+
+
+def send_back(kafka: KafkaSettings, places: Collection[Place]) -> Redriven:
+    """Implements ``freshet.redriving.Redrive``: what is only unwise is refused as well."""
+    found = {stored.place: stored for stored in letters(kafka) if stored.place in places}
+    refused = dict.fromkeys(set(places) - found.keys(), "there is no letter, or no longer")
+    refused |= {place: why for place, stored in found.items() if (why := refusal(stored)) is not None}
+    ready = found.keys() - refused.keys()
+    if not ready:
+        return Redriven(0, refused)
+    with Redriver(kafka) as redriver:
+        return Redriven(redriver.redrive(chosen(kafka, ready)), refused)
 
 
 class Redriver:

@@ -33,14 +33,16 @@ class StoredLetter:
         return self.partition, self.offset
 
 
-def letters(kafka: KafkaSettings) -> list[StoredLetter]:
+def letters(kafka: KafkaSettings, newest: int | None = None) -> list[StoredLetter]:
     """All that are kept, oldest first, without their values: a letter takes about 1 kB of memory, however large it is.
+
+    With ``newest`` those among the last so many records of each partition, which are letters and marks of redrives.
 
     Blocks for the reading. Raises UnavailableError when the broker does not answer.
     """
     found: dict[Place, StoredLetter] = {}
     redriven: set[Place] = set()
-    for message in _messages(kafka):
+    for message in _messages(kafka, newest=newest):
         if (place := marked_place(_headers(message))) is not None:
             redriven.add(place)
             continue
@@ -73,7 +75,9 @@ def _bytes(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
 
 
-def _messages(kafka: KafkaSettings, places: Collection[Place] | None = None) -> Iterator[Message]:
+def _messages(
+    kafka: KafkaSettings, places: Collection[Place] | None = None, newest: int | None = None
+) -> Iterator[Message]:
     """Every record up to what was the end at the start, or those from the first to the last of ``places``."""
     consumer = Consumer(
         {
@@ -90,7 +94,7 @@ def _messages(kafka: KafkaSettings, places: Collection[Place] | None = None) -> 
     try:
         for partition in range(DEAD_LETTERS.partitions):
             low, high = consumer.get_watermark_offsets(TopicPartition(DEAD_LETTERS.name, partition), ANSWER_SECONDS)
-            offsets = range(low, high)
+            offsets = range(low if newest is None else max(low, high - newest), high)
             if places is not None:
                 wanted = [offset for number, offset in places if number == partition and offset in offsets]
                 offsets = range(min(wanted), max(wanted) + 1) if wanted else range(0)

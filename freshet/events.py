@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -21,6 +21,8 @@ Index = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 MAX_TEXT_CHARS = 256_000
 """Longer texts travel as several parts, so that no record nears the broker's limit of 1 MB."""
 MAX_METADATA_BYTES = 32_768
+CANARY_SOURCE: Final = "freshet-canary"
+"""The source of a canary's documents: a search shows them only where it asks for this source."""
 
 
 class DocumentEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

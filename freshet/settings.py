@@ -67,6 +67,12 @@ class SearchSettings(BaseSettings):
     port: int = Field(7700, ge=0, le=65535)
     api_key: SecretStr | None = Field(None, description="when set, searches, documents and status need it in X-API-Key")
     max_k: int = Field(100, ge=1, le=1000)
+    max_streams: int = Field(
+        200, ge=0, description="live pages open at once; each holds a connection, so mind the limit on open files"
+    )
+    flink_url: str | None = Field(
+        None, description="Flink's REST address: the live page then shows how far behind the job is at this moment"
+    )
 
 
 class ModelEnvironment(BaseSettings):

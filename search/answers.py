@@ -11,6 +11,7 @@ from starlette.responses import Response
 from freshet.events import Metadata
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
+_HEADERS = {"x-content-type-options": "nosniff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +132,4 @@ class DeletedAnswer(ErrorAnswer):
 
 
 def json_response(answer: Any, status: int = 200) -> Response:
-    return Response(_encoder.encode(answer), status, media_type="application/json")
+    return Response(_encoder.encode(answer), status, _HEADERS, media_type="application/json")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from freshet.headers import EMBEDDED, PUBLISHED, SOURCE_COMMIT, UPSERTED
+from freshet.events import CANARY_SOURCE
 from freshet.store import ChunkPoint, Head, VectorStore
 from search.answers import (
     DeletedAnswer,
@@ -16,11 +16,11 @@ from search.answers import (
     DocumentChunk,
     DocumentList,
     ErrorAnswer,
-    HopTimes,
     ListedDocument,
     json_response,
 )
-from search.engine import milliseconds, rfc3339
+from search.change import hop_times
+from search.engine import rfc3339
 from search.problems import Problem
 from search.workers import Workers
 
@@ -38,7 +38,10 @@ def document_routes(store: VectorStore, workers: Workers, dependencies: Sequence
 
     @router.get("/documents", responses={200: {"model": DocumentList}})
     async def documents(after: str | None = None, limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100) -> Response:
-        """Every document, deleted ones too, in an order of its own: pass ``next`` as ``after`` for the next page."""
+        """Every document, deleted ones too, in an order of its own: pass ``next`` as ``after`` for the next page.
+
+        A canary's are left out.
+        """
         return json_response(await workers.run(list_documents, store, after, limit))
 
     @router.get("/documents/{document_id:path}", responses=_RESPONSES)
@@ -64,6 +67,7 @@ def list_documents(store: VectorStore, after: str | None, limit: int) -> Documen
             metadata=head.metadata,
         )
         for head in heads
+        if head.source != CANARY_SOURCE
     ]
     return DocumentList(listed, heads[-1].document_id if len(heads) == limit else None)
 
@@ -89,15 +93,6 @@ def read_document(store: VectorStore, document_id: str) -> DocumentAnswer:
 
 
 def _answer(head: Head, chunks: Sequence[ChunkPoint]) -> DocumentAnswer:
-    changed, published, embedded, upserted = (
-        head.stamps.get(name) for name in (SOURCE_COMMIT, PUBLISHED, EMBEDDED, UPSERTED)
-    )
-    hops = HopTimes(
-        milliseconds(changed, published),
-        milliseconds(published, embedded),
-        milliseconds(embedded, upserted),
-        milliseconds(changed, upserted),
-    )
     return DocumentAnswer(
         id=head.document_id,
         version=head.version,
@@ -108,7 +103,7 @@ def _answer(head: Head, chunks: Sequence[ChunkPoint]) -> DocumentAnswer:
         revision=head.revision,
         traceparent=head.traceparent,
         stamps={name.removeprefix("freshet-"): rfc3339(stamp) for name, stamp in head.stamps.items()},
-        hops_ms=hops,
+        hops_ms=hop_times(head),
         pending_version=head.pending.version if head.pending else None,
         chunks=[DocumentChunk(chunk.part, chunk.chunk, chunk.text) for chunk in chunks],
     )

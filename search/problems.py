@@ -19,9 +19,19 @@ _DOCS = "see /docs for what this API takes"
 class Problem(Exception):
     """An answer with an error status."""
 
-    def __init__(self, status: int, error: str, detail: str = "", remedy: str = "", version: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        detail: str = "",
+        remedy: str = "",
+        version: int | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """``retry_after``: seconds that a client should wait before it tries again."""
         super().__init__(status, error, detail, remedy)
         self.status = status
+        self.headers = {} if retry_after is None else {"retry-after": str(retry_after)}
         said = (error, detail, remedy)
         self.body = ErrorAnswer(*said) if version is None else DeletedAnswer(*said, version)
 
@@ -36,7 +46,9 @@ def install_handlers(app: FastAPI) -> None:
 
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    return json_response(error.body, error.status)
+    response = json_response(error.body, error.status)
+    response.headers.update(error.headers)
+    return response
 
 
 async def _freshet_error(request: Request, error: Exception) -> Response:
