@@ -6,9 +6,13 @@ from pyflink.common import Configuration
 from pyflink.table import EnvironmentSettings, TableEnvironment
 from pyflink.table.udf import udtf
 
+from flink_jobs.endpoint import check_endpoint
 from flink_jobs.function import RESULT_TYPES, IngestFunction
+from flink_jobs.predict import assembled, model, prepared_view
+from flink_jobs.predict_functions import PREPARED_TYPES, AssembleFunction, PrepareFunction
+from flink_jobs.served_model import ServedModel
 from flink_jobs.settings import JobSettings
-from flink_jobs.tables import pipeline, sink_table, source_table
+from flink_jobs.tables import conversations_view, in_process, pipeline, sink_table, source_table
 from freshet.embedding.load import load_embedder
 from freshet.settings import KafkaSettings, model_settings
 
@@ -35,6 +39,8 @@ def configuration(job: JobSettings) -> Configuration:
         "restart-strategy.exponential-delay.max-backoff": "30 s",
         "restart-strategy.exponential-delay.reset-backoff-threshold": "1 min",
     }
+    if job.context_messages:
+        settings["table.exec.state.ttl"] = f"{job.context_minutes} min"
     config = Configuration()
     for name, value in settings.items():
         config.set_string(name, value)
@@ -43,14 +49,36 @@ def configuration(job: JobSettings) -> Configuration:
 
 def main() -> None:
     """Read the settings and hand the job to the cluster that ``flink run`` names."""
-    job, kafka, model = JobSettings(), KafkaSettings(), model_settings()
+    job, kafka, chosen = JobSettings(), KafkaSettings(), model_settings()
     environment = TableEnvironment.create(
         EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration(job)).build()
     )
-    environment.create_temporary_function("ingest", udtf(IngestFunction(job, model), result_types=RESULT_TYPES))
     environment.execute_sql(source_table(kafka))
     environment.execute_sql(sink_table(kafka))
-    environment.execute_sql(pipeline(load_embedder(model).revision))
+    documents, arguments = "documents", "d.k, d.v"
+    if job.context_messages:
+        environment.execute_sql(conversations_view(job.context_messages))
+        documents, arguments = "spoken", "d.k, d.v, d.arrivals"
+    loaded = load_embedder(chosen)
+    if job.embedding == "in-process":
+        environment.create_temporary_function("ingest", udtf(IngestFunction(job, chosen), result_types=RESULT_TYPES))
+        source = in_process(documents, arguments)
+    else:
+        source = _through_server(environment, job, ServedModel.of(loaded), documents, arguments)
+    environment.execute_sql(pipeline(source, loaded.revision))
+
+
+def _through_server(
+    environment: TableEnvironment, job: JobSettings, served: ServedModel, documents: str, arguments: str
+) -> str:
+    check_endpoint(job, served)
+    prepare, assemble = PrepareFunction(job, served), AssembleFunction(job, served)
+    environment.create_temporary_function("before_model", udtf(prepare, result_types=PREPARED_TYPES))
+    environment.create_temporary_function("after_model", udtf(assemble, result_types=RESULT_TYPES))
+    environment.execute_sql(prepared_view(documents, arguments))
+    name = job.model_name or served.pinned_name
+    environment.create_temporary_model("embedder", model(job.endpoint, job.key(), name, job.retries))
+    return assembled(job)
 
 
 if __name__ == "__main__":

@@ -142,7 +142,9 @@ class Embeddings:
             raise _too_late()
         if isinstance(job.error, BadItem):
             where = f"input[{places[job.error.index]}]"
-            raise ApiError(500, "bad_vector", f"The model has no vector for {where}: {job.error.reason}.", where)
+            message = f"The model has no vector for {where}: {job.error.reason}."
+            # OpenAI's clients try a 500 again unless told; the same text would give the same.
+            raise ApiError(500, "bad_vector", message, where, headers={"x-should-retry": "false"})
         if job.error is not None:
             raise ApiError(500, "model_failed", f"The model failed: {type(job.error).__name__}.") from job.error
         return job.vectors

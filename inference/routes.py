@@ -111,7 +111,8 @@ class EmbeddingRoutes:
         return embeddings_answer(vectors, asked.encoding, asked.model, found.tokens, headers)
 
     def _check_name(self, name: str) -> None:
-        if name not in self._names:
+        # With its revision a client says that no other's vectors will do.
+        if name not in self._names and name != f"{self._names[0]}@{self._revision}":
             message = f"There is no model {name!r} here; this server has {self._names[0]!r}."
             raise ApiError(404, "model_not_found", message, "model")
 

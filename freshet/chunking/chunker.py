@@ -58,6 +58,10 @@ class Chunker:
         """
         return [chunk for section in sections(text) for chunk in self._split(section.strip())]
 
+    def fits(self, text: str) -> bool:
+        """Whether the whole text could be one chunk."""
+        return self._tokens.count(text) <= self.capacity
+
     def _split(self, section: str) -> list[str]:
         count = self._tokens.count(section)
         if count <= self.capacity:

@@ -20,6 +20,13 @@ class StoreChoice(str, Enum):
     qdrant = "qdrant"
 
 
+class EmbeddingChoice(str, Enum):
+    """As ``EmbeddingRoute``."""
+
+    in_process = "in-process"
+    ml_predict = "ml-predict"
+
+
 def up(
     watch: Annotated[
         Path | None, typer.Option("--watch", help="Folder to keep searchable; without it only what is published is.")
@@ -40,6 +47,16 @@ def up(
     store: Annotated[
         StoreChoice, typer.Option(help="edge: embedded. qdrant: the server that QDRANT_BIN or FRESHET_STORE_URL names.")
     ] = StoreChoice.edge,
+    embedding: Annotated[
+        EmbeddingChoice,
+        typer.Option(
+            envvar="FRESHET_JOB_EMBEDDING",
+            help="in-process: the model in the Flink job. ml-predict: on an inference server, by Flink's ML_PREDICT.",
+        ),
+    ] = EmbeddingChoice.in_process,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="Watch it with a Prometheus too: `make tools`, or PROMETHEUS_BIN.")
+    ] = False,
 ) -> None:
     """Start the whole pipeline on this machine.
 
@@ -56,7 +73,19 @@ def up(
 
     if watch is not None and not watch.is_dir():
         raise UsageError(f"{watch} is no folder", "", "create it, or name another with --watch")
-    run(StackSettings(state, watch, port, kafka_port, flink_port, rebuild, store=store.value))
+    run(
+        StackSettings(
+            state,
+            watch,
+            port,
+            kafka_port,
+            flink_port,
+            rebuild,
+            store=store.value,
+            embedding=embedding.value,
+            prometheus=prometheus,
+        )
+    )
 
 
 def bench(

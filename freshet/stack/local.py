@@ -16,10 +16,12 @@ from freshet.settings import KafkaSettings
 from freshet.stack import jars
 from freshet.stack.flink import FlinkHome, JobManager, TaskManager
 from freshet.stack.flink_job import JobSubmission, job_runs, pending_records, stop_job
+from freshet.stack.inference import ENDPOINT, InferenceServer
 from freshet.stack.kafka import KafkaBroker
 from freshet.stack.kafka_cluster import KafkaCluster
 from freshet.stack.lag import lags, members, replay_documents
-from freshet.stack.process import ProcessFailed, StackProcess, accepts, free_port, wait_until
+from freshet.stack.observers import MetricsPorts, Observers
+from freshet.stack.process import ProcessFailed, StackProcess, accepts, wait_until
 from freshet.stack.python_process import PythonProcess
 from freshet.stack.qdrant import BINARY_VARIABLE, QdrantServer, qdrant_binary
 from freshet.stack.runfile import RunFile, write_run_file
@@ -53,6 +55,8 @@ class LocalStack:
         cache = self.settings.cache / "jars"
         kafka_jars = jars.resolve("kafka", cache, progress)
         flink_jars = jars.resolve("flink", cache, progress)
+        if self.settings.embedding == "ml-predict":
+            flink_jars += jars.resolve("flink-model", cache, progress)
         archives = self.state / "classes"
         settings = self.settings
         self.kafka = KafkaCluster(
@@ -64,21 +68,24 @@ class LocalStack:
             archives,
             settings.kafka_proxy_port,
         )
-        self.flink = FlinkHome(self.state / "flink", flink_jars, archives, self.settings.flink_port)
-        self.job_metrics_port = free_port()
+        self.flink = FlinkHome(self.state / "flink", flink_jars, archives, settings.flink_port, settings.prometheus)
+        self.metrics_ports = MetricsPorts()
+        self.inference = self._inference()
         stage = self._stage_settings()
         self.jobmanager = JobManager(self.flink, self._log("jobmanager"))
         self.taskmanager = TaskManager(self.flink, self._log("taskmanager"))
         self.submission = JobSubmission(self.flink, self._log("submit"), JOB_MODULE, stage)
         self.hosts = self._hosts(stage)
         self.files = PythonProcess("files", self._log("files"), "producers.files", (), stage)
+        self.observers = self._observers(stage)
 
     @property
     def processes(self) -> tuple[StackProcess, ...]:
         """All that should be alive, in the order of their start."""
-        store = () if self.qdrant is None else (self.qdrant,)
-        always = (*self.kafka.brokers, self.jobmanager, self.taskmanager, *store, *self.hosts)
-        return (*always, self.files) if self.settings.watch else always
+        servers = [one for one in (self.qdrant, self.inference) if one is not None]
+        always = (*self.kafka.brokers, self.jobmanager, self.taskmanager, *servers, *self.hosts)
+        observers = () if self.observers is None else self.observers.processes
+        return (*always, *((self.files,) if self.settings.watch else ()), *observers)
 
     @property
     def broker(self) -> KafkaBroker:
@@ -112,6 +119,8 @@ class LocalStack:
         self.kafka.start()
         if self.qdrant is not None:
             self.qdrant.start()
+        if self.inference is not None:
+            self.inference.start()
         self.jobmanager.start()
         # The client needs seconds before it talks to the cluster, and then tries until it answers.
         self.submission.start()
@@ -124,6 +133,8 @@ class LocalStack:
             self.qdrant.wait_ready(START_SECONDS)
         for host in self.hosts:
             host.start()
+        if self.observers is not None:
+            self.observers.start()
         self.jobmanager.wait_ready(START_SECONDS)
         self.taskmanager.start()
         for host in self.hosts:
@@ -153,9 +164,25 @@ class LocalStack:
                 self.flink.url,
                 watch,
                 entries,
-                f"http://127.0.0.1:{self.job_metrics_port}/metrics",
+                f"http://127.0.0.1:{self.metrics_ports.job}/metrics",
+                self.metrics_addresses,
+                "" if self.observers is None else self.observers.prometheus.url,
             ),
         )
+        if self.observers is not None:
+            self.observers.scrape(self.metrics_addresses)
+
+    @property
+    def metrics_addresses(self) -> dict[str, str]:
+        """host:port by component of what serves ``/metrics`` for Prometheus to ask."""
+        ports = {self.serve.name: self.settings.search_port, "job": self.metrics_ports.job, **self.flink.metrics_ports}
+        if self.consumer is not self.serve:
+            ports[self.consumer.name] = self.metrics_ports.consumer
+        if self.settings.watch:
+            ports[self.files.name] = self.metrics_ports.files
+        if self.inference is not None:
+            ports[self.inference.name] = self.inference.port
+        return {component: f"127.0.0.1:{port}" for component, port in ports.items()}
 
     def drain(self, seconds: float = 8) -> bool:
         """Stop the producer, then let what is published become searchable. False when some is left for next time."""
@@ -180,7 +207,9 @@ class LocalStack:
         self.submission.stop()
         for host in self.hosts:
             host.stop()
-        for process in (self.taskmanager, self.jobmanager, self.kafka, self.qdrant):
+        if self.observers is not None:
+            self.observers.stop()
+        for process in (self.taskmanager, self.jobmanager, self.inference, self.kafka, self.qdrant):
             if process is not None:
                 process.stop()
         self._leave()
@@ -195,9 +224,11 @@ class LocalStack:
 
     def _laid_out(self) -> list[StackProcess]:
         """Everything that ``prepare`` has come to."""
-        single = ("files", "submission", "taskmanager", "jobmanager", "qdrant")
+        single = ("files", "submission", "taskmanager", "jobmanager", "inference", "qdrant")
         processes = [process for name in single if (process := getattr(self, name, None)) is not None]
         cluster: KafkaCluster | None = getattr(self, "kafka", None)
+        observers: Observers | None = getattr(self, "observers", None)
+        processes += () if observers is None else observers.processes
         return [*getattr(self, "hosts", ()), *processes, *(() if cluster is None else cluster.brokers)]
 
     def _leave(self) -> None:
@@ -209,18 +240,35 @@ class LocalStack:
             "FRESHET_STORE_PATH": str(self.state / "store"),
             "FRESHET_SEARCH_PORT": str(self.settings.search_port),
             "FRESHET_JOB_CACHE_PATH": str(self.state / "vectors.sqlite"),
-            "FRESHET_JOB_METRICS_PORT": str(self.job_metrics_port),
+            **self.metrics_ports.environment(),
             "FRESHET_FILES_STATE": str(self.state / "files"),
-            "FRESHET_MODEL_CACHE": os.environ.get("FRESHET_MODEL_CACHE", str(self.settings.cache / "models")),
+            **self._model_cache(),
         }
         if self.qdrant is not None:
             stage[STORE_URL] = self.qdrant.url
             stage["FRESHET_STORE_GRPC_PORT"] = str(self.qdrant.grpc_port)
+        stage["FRESHET_JOB_EMBEDDING"] = self.settings.embedding
+        if self.inference is not None:
+            stage[ENDPOINT] = self.inference.endpoint
         if self.settings.watch:
             stage["FRESHET_FILES_ROOT"] = str(self.settings.watch.resolve())
         if self.settings.rebuild:
             stage[REPUBLISH] = "true"
         return {**stage, **dict(self.settings.environment)}
+
+    def _inference(self) -> InferenceServer | None:
+        given = dict(self.settings.environment)
+        if self.settings.embedding == "in-process" or ENDPOINT in given or ENDPOINT in os.environ:
+            return None
+        return InferenceServer(self._log("inference"), {**self._model_cache(), **given})
+
+    def _model_cache(self) -> dict[str, str]:
+        return {"FRESHET_MODEL_CACHE": os.environ.get("FRESHET_MODEL_CACHE", str(self.settings.cache / "models"))}
+
+    def _observers(self, stage: dict[str, str]) -> Observers | None:
+        if not self.settings.prometheus:
+            return None
+        return Observers(self.state, self._log, stage, self.settings.scrape_seconds)
 
     def _qdrant(self) -> QdrantServer | None:
         """Raises UsageError where a server is wanted and there is none."""
@@ -251,7 +299,7 @@ class LocalStack:
                 self._log(name),
                 "freshet.host",
                 served,
-                stage,
+                stage if "search" in served else {**stage, **self.metrics_ports.host_environment()},
                 self._search_ready if "search" in served else self._consumer_ready,
             )
             for name, served in services.items()

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 DEFAULT_SEARCH_PORT = 7700
+EmbeddingRoute = Literal["in-process", "ml-predict"]
+"""Where the job's model runs: in the job itself, or on an inference server, which is then one more process."""
 StoreKind = Literal["edge", "qdrant"]
 """``edge`` is embedded in the one process of consumer and search; ``qdrant`` is a server, and they are two."""
 
@@ -28,7 +30,13 @@ class StackSettings:
     """Further settings for the stages, for example FRESHET_CONSUMER_POLICY."""
     store: StoreKind = "edge"
     """A ``qdrant`` server is started (``freshet.stack.qdrant.qdrant_binary``), unless FRESHET_STORE_URL names one."""
+    embedding: EmbeddingRoute = "in-process"
+    """With ``ml-predict`` a server is started, unless FRESHET_JOB_ENDPOINT names one."""
     brokers: int = 1
     """Three survive the loss of one."""
+    prometheus: bool = False
+    """Prometheus, the monitor and Flink's reporters run too. Flink's listen on every address of the machine."""
+    scrape_seconds: int = 5
+    """How often Prometheus asks, and how often it evaluates rules."""
     kafka_proxy_port: int | None = None
     """Of a TCP proxy in front of the (first) broker's second listener, which is opened for it."""

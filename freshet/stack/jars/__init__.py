@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from filelock import FileLock
+
 from freshet.errors import UsageError
 
 SETS = ("kafka", "flink")
-"""``kafka.lock``: the broker with its runtime dependencies. ``flink.lock``: what Flink needs beside its own wheel."""
+"""``kafka.lock``: the broker with its runtime dependencies. ``flink.lock``: what Flink needs beside its own wheel.
+
+Only where they are asked for: ``flink-model.lock``, for ML_PREDICT; ``flink-sql.lock``, for Flink's SQL client."""
 
 Progress = Callable[[str, float], None]
 """Called with what is going on and the done share from 0 to 1."""
@@ -45,14 +49,24 @@ def resolve(set_name: str, cache: Path, progress: Progress | None = None) -> lis
     """
     jars = pinned(set_name)
     cache.mkdir(parents=True, exist_ok=True)
-    missing = [jar for jar in jars if not (cache / jar.name).exists()]
+    if _absent(jars, cache):
+        # Two starts at once would move each other's downloads away.
+        with FileLock(cache / "download.lock"):
+            _download_all(set_name, _absent(jars, cache), cache, progress)
+    return [cache / jar.name for jar in jars]
+
+
+def _absent(jars: list[Jar], cache: Path) -> list[Jar]:
+    return [jar for jar in jars if not (cache / jar.name).exists()]
+
+
+def _download_all(set_name: str, jars: list[Jar], cache: Path, progress: Progress | None) -> None:
     with ThreadPoolExecutor(max_workers=8) as pool:
-        downloads = [pool.submit(_download, jar, cache) for jar in missing]
+        downloads = [pool.submit(_download, jar, cache) for jar in jars]
         for done, download in enumerate(as_completed(downloads), start=1):
             download.result()
             if progress:
-                progress(f"{set_name} jars", done / len(missing))
-    return [cache / jar.name for jar in jars]
+                progress(f"{set_name} jars", done / len(jars))
 
 
 def missing(cache: Path) -> list[str]:
