@@ -27,7 +27,7 @@ run: .venv/.installed  ## start everything, watch WATCH (examples/notes), keep i
 	@$(BIN)/freshet up --watch $(WATCH) --state $(STATE)
 
 test: .venv/.installed  ## unit, conformance and integration tests on the local stack
-	$(BIN)/python -m pytest tests -q
+	$(BIN)/python -m pytest tests -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 faults: .venv/.installed  ## 10,000 simulated histories, every fault on the real stack, write docs/results/faults.md
 	$(BIN)/python -m tests.faults.simulation --seeds 10000 --jobs 2
