@@ -48,25 +48,45 @@ PRESENT = {"flink-job": ("pyflink",), "build": ("onnx", "jgo")}
 
 def names(target: str) -> list[str]:
     """The distributions to install, sorted."""
-    graph = grimp.build_graph(*PACKAGES, include_external_packages=True, cache_dir=None)
-    return _names(graph, target)
+    return _names(_graph(), target)
 
 
 def write() -> None:
-    graph = grimp.build_graph(*PACKAGES, include_external_packages=True, cache_dir=None)
+    graph = _graph()
     FOLDER.mkdir(exist_ok=True)
     for target in MODULES:
         text = "# Written by requirements/images.py\n" + "".join(f"{name}\n" for name in _names(graph, target))
         (FOLDER / f"{target}.in").write_text(text, encoding="utf-8")
 
 
+def _graph() -> grimp.ImportGraph:
+    return grimp.build_graph(
+        *PACKAGES, include_external_packages=True, exclude_type_checking_imports=True, cache_dir=None
+    )
+
+
 def _names(graph: grimp.ImportGraph, target: str) -> list[str]:
     modules: set[str] = set()
-    for module in MODULES[target]:
-        modules |= graph.find_upstream_modules(module)
+    found = set(MODULES[target])
+    # A module's packages run before it: what they import counts too.
+    while found:
+        modules |= found
+        behind = set().union(*(graph.find_upstream_modules(module) for module in found if _ours(module)))
+        packages = {parent for module in found | behind if _ours(module) for parent in _packages(module)}
+        found = (behind | packages) - modules
     external = {module for module in modules if graph.is_module_squashed(module)} - sys.stdlib_module_names
     wanted = external - (set(ABSENT) - set(PRESENT.get(target, ())))
     return sorted({*_distributions(wanted), *BESIDE.get(target, ())})
+
+
+def _ours(module: str) -> bool:
+    return module.split(".")[0] in PACKAGES
+
+
+def _packages(module: str) -> list[str]:
+    """Without the outermost, of which only ``freshet`` imports anything, and that when it is asked for."""
+    parts = module.split(".")
+    return [".".join(parts[:depth]) for depth in range(2, len(parts))]
 
 
 def _distributions(modules: Iterable[str]) -> set[str]:
