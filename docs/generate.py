@@ -30,6 +30,7 @@ from freshet.publishing import PublishSettings
 from freshet.settings import HostSettings, KafkaSettings, ModelEnvironment, SearchSettings
 from freshet.store import StoreSettings
 from inference.settings import InferenceSettings
+from producers.canary.settings import CanarySettings
 from producers.files.settings import FilesSettings
 
 DOCS = Path(__file__).resolve().parent
@@ -46,6 +47,7 @@ SETTINGS: tuple[tuple[type[BaseSettings], str], ...] = (
     (StoreSettings, "The host process: `python -m freshet.host consumer search`."),
     (ConsumerSettings, "The service `consumer` of the host process."),
     (SearchSettings, "The service `search` of the host process."),
+    (CanarySettings, "The canary: `python -m producers.canary`."),
     (InferenceSettings, "The inference server: `freshet serve-model`, `python -m inference.process`."),
 )
 COMMAND_LINE = {

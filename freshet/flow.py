@@ -34,7 +34,7 @@ class Flow:
 class FlowReader:
     """Keeps one connection. For one thread at a time."""
 
-    def __init__(self, kafka: KafkaSettings, seconds: float = 5.0) -> None:
+    def __init__(self, kafka: KafkaSettings, seconds: float = 2.0) -> None:
         self._bootstrap = kafka.bootstrap
         self._seconds = seconds
         self._admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})

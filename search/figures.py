@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from prometheus_client import Counter
+
 from freshet import metrics
 from freshet.changes import WrittenBatch
 from freshet.errors import UnavailableError
@@ -179,5 +181,5 @@ def _percentile(ordered: list[float], share: float) -> float | None:
     return round(ordered[max(0, -int(-share * len(ordered) // 1) - 1)], 2)
 
 
-def _total(counter: Any) -> float:
+def _total(counter: Counter) -> float:
     return sum(sample.value for metric in counter.collect() for sample in metric.samples if "_total" in sample.name)

@@ -90,7 +90,7 @@ class TopicReader:
         if message.error() is not None:
             return
         try:
-            record = decode_embedding(message.value())  # type: ignore[arg-type]  # bytes, whatever its types allow
+            record = decode_embedding(message.value())
         except RejectedRecord:
             return
         if record.version > self._awaited.get(record.id, (-1, 0.0))[0]:

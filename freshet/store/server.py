@@ -143,7 +143,7 @@ class ServerStore:
                 )
             return [_candidate(point.payload or {}, point.score) for point in found.points]
 
-        return visible_hits(nearest, self._heads, k, still=False)
+        return visible_hits(nearest, self._heads, k, still=False, where=where)
 
     def document(self, document_id: str) -> tuple[Head, list[ChunkPoint]] | None:
         """Reads again when a newer version replaced the one whose chunks were being read."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
-from freshet.store.protocol import Head, Hit
+from freshet.events import CANARY_SOURCE
+from freshet.store.protocol import Filter, Head, Hit
 
 _MARGIN = 4
 _GROWTH = 4
@@ -28,14 +29,17 @@ Nearest = Callable[[int], list[Candidate]]
 Heads = Callable[[Collection[str]], Mapping[str, Head]]
 
 
-def visible_hits(nearest: Nearest, heads: Heads, k: int, still: bool) -> list[Hit]:
+def visible_hits(nearest: Nearest, heads: Heads, k: int, still: bool, where: Filter | None = None) -> list[Hit]:
     """The ``k`` nearest visible chunks. ``still``: no write happens between the two reads.
+
+    A canary's document is visible only where ``where`` asks for its source.
 
     Every chunk is judged by one reading of the heads, made after the neighbours were read: so an answer holds no
     deleted document and no two versions of one. A document whose head moved past the chunks found may have newer
     chunks that were not there yet when the neighbours were read; they are then read again, now that the head (which
     is written last) has been seen.
     """
+    canaries = where is not None and where.source == CANARY_SOURCE
     limit = k + _MARGIN
     seen: Mapping[str, Head] = {}
     retries = 0
@@ -47,6 +51,8 @@ def visible_hits(nearest: Nearest, heads: Heads, k: int, still: bool) -> list[Hi
         for candidate in found:
             head = live.get(candidate.document_id)
             if head is None or head.deleted or head.version < candidate.version:
+                continue
+            if head.source == CANARY_SOURCE and not canaries:
                 continue
             if head.version == candidate.version:
                 hits.append(Hit(*candidate, head))

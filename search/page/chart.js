@@ -1,6 +1,7 @@
 // P99 of batch latency against records per batch, moving. uPlot is loaded as a classic script before this module.
 
 const POINTS = 180;
+const SECONDS = 180;
 const HEIGHT = 224;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -34,7 +35,7 @@ export class Chart {
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
-      scales: { latency: fromZero, size: fromZero },
+      scales: { x: { range: (_plot, _first, last) => [(last || Date.now() / 1000) - SECONDS, last || Date.now() / 1000] }, latency: fromZero, size: fromZero },
       axes: [axis, { ...axis, scale: "latency" }, { ...axis, scale: "size", side: 1, grid: { show: false } }],
       series: [{}, line("latency", "--latency"), line("size", "--size")],
     };

@@ -1,0 +1,1 @@
+"""A marked document, published again and again and searched for until it is found: freshness as a user sees it."""
