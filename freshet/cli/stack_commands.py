@@ -54,6 +54,9 @@ def up(
             help="in-process: the model in the Flink job. ml-predict: on an inference server, by Flink's ML_PREDICT.",
         ),
     ] = EmbeddingChoice.in_process,
+    canary: Annotated[
+        bool, typer.Option(help="Publish a probe every few seconds and search for it: freshness as a user sees it.")
+    ] = True,
     prometheus: Annotated[
         bool, typer.Option("--prometheus", help="Watch it with a Prometheus too: `make tools`, or PROMETHEUS_BIN.")
     ] = False,
@@ -83,6 +86,7 @@ def up(
             rebuild,
             store=store.value,
             embedding=embedding.value,
+            canary=canary,
             prometheus=prometheus,
         )
     )

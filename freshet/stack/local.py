@@ -77,6 +77,7 @@ class LocalStack:
         self.submission = JobSubmission(self.flink, self._log("submit"), JOB_MODULE, stage)
         self.hosts = self._hosts(stage)
         self.files = PythonProcess("files", self._log("files"), "producers.files", (), stage)
+        self.canary = PythonProcess("canary", self._log("canary"), "producers.canary", (), stage)
         self.observers = self._observers(stage)
 
     @property
@@ -85,7 +86,13 @@ class LocalStack:
         servers = [one for one in (self.qdrant, self.inference) if one is not None]
         always = (*self.kafka.brokers, self.jobmanager, self.taskmanager, *servers, *self.hosts)
         observers = () if self.observers is None else self.observers.processes
-        return (*always, *((self.files,) if self.settings.watch else ()), *observers)
+        return (*always, *self._producers, *observers)
+
+    @property
+    def _producers(self) -> tuple[PythonProcess, ...]:
+        """What publishes, started last."""
+        files = (self.files,) if self.settings.watch else ()
+        return (*files, self.canary) if self.settings.canary else files
 
     @property
     def broker(self) -> KafkaBroker:
@@ -149,6 +156,8 @@ class LocalStack:
             self.files.start()
             # Once: when the supervisor starts it again, what it published counts.
             self.files.settings.pop(REPUBLISH, None)
+        if self.settings.canary:
+            self.canary.start()
         self.record()
 
     def record(self) -> None:
@@ -180,13 +189,16 @@ class LocalStack:
             ports[self.consumer.name] = self.metrics_ports.consumer
         if self.settings.watch:
             ports[self.files.name] = self.metrics_ports.files
+        if self.settings.canary:
+            ports[self.canary.name] = self.metrics_ports.canary
         if self.inference is not None:
             ports[self.inference.name] = self.inference.port
         return {component: f"127.0.0.1:{port}" for component, port in ports.items()}
 
     def drain(self, seconds: float = 8) -> bool:
-        """Stop the producer, then let what is published become searchable. False when some is left for next time."""
-        self.files.stop()
+        """Stop the producers, then let what is published become searchable. False when some is left for next time."""
+        for producer in (self.canary, self.files):
+            producer.stop()
         if not (self.consumer.alive and self.broker.alive):
             return False
         try:
@@ -201,7 +213,8 @@ class LocalStack:
 
     def stop(self) -> None:
         """Orderly, in the direction of the flow. Safe when some never started or died."""
-        self.files.stop()
+        for producer in (self.canary, self.files):
+            producer.stop()
         if self.jobmanager.alive and self.taskmanager.alive:
             stop_job(self.flink)
         self.submission.stop()
@@ -224,7 +237,7 @@ class LocalStack:
 
     def _laid_out(self) -> list[StackProcess]:
         """Everything that ``prepare`` has come to."""
-        single = ("files", "submission", "taskmanager", "jobmanager", "inference", "qdrant")
+        single = ("canary", "files", "submission", "taskmanager", "jobmanager", "inference", "qdrant")
         processes = [process for name in single if (process := getattr(self, name, None)) is not None]
         cluster: KafkaCluster | None = getattr(self, "kafka", None)
         observers: Observers | None = getattr(self, "observers", None)
@@ -239,6 +252,8 @@ class LocalStack:
             "FRESHET_KAFKA_BOOTSTRAP": self.bootstrap,
             "FRESHET_STORE_PATH": str(self.state / "store"),
             "FRESHET_SEARCH_PORT": str(self.settings.search_port),
+            "FRESHET_SEARCH_FLINK_URL": self.flink.url,
+            "FRESHET_CANARY_URL": self.search_url,
             "FRESHET_JOB_CACHE_PATH": str(self.state / "vectors.sqlite"),
             **self.metrics_ports.environment(),
             "FRESHET_FILES_STATE": str(self.state / "files"),

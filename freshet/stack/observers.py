@@ -19,9 +19,14 @@ class MetricsPorts:
     job: int = field(default_factory=free_port)
     files: int = field(default_factory=free_port)
     consumer: int = field(default_factory=free_port)
+    canary: int = field(default_factory=free_port)
 
     def environment(self) -> dict[str, str]:
-        return {"FRESHET_JOB_METRICS_PORT": str(self.job), "FRESHET_FILES_METRICS_PORT": str(self.files)}
+        return {
+            "FRESHET_JOB_METRICS_PORT": str(self.job),
+            "FRESHET_FILES_METRICS_PORT": str(self.files),
+            "FRESHET_CANARY_METRICS_PORT": str(self.canary),
+        }
 
     def host_environment(self) -> dict[str, str]:
         """For a host process without search, which would serve them."""

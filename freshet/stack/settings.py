@@ -38,5 +38,7 @@ class StackSettings:
     """Prometheus, the monitor and Flink's reporters run too. Flink's listen on every address of the machine."""
     scrape_seconds: int = 5
     """How often Prometheus asks, and how often it evaluates rules."""
+    canary: bool = False
+    """A probe that publishes and searches every few seconds runs too."""
     kafka_proxy_port: int | None = None
     """Of a TCP proxy in front of the (first) broker's second listener, which is opened for it."""

@@ -33,7 +33,7 @@ class Up(StackProcess):
         self.options: tuple[str, ...] = ()
 
     def command(self) -> Sequence[str]:
-        place = ("--watch", str(self.notes), "--state", str(self.state), "--port", str(self.port))
+        place = ("--watch", str(self.notes), "--state", str(self.state), "--port", str(self.port), "--no-canary")
         return [*freshet("up"), *place, *self.options]
 
     def environment(self) -> Mapping[str, str]:
