@@ -17,7 +17,6 @@ from qdrant_edge import EdgeShard
 
 from freshet.store.edge.copying import copy_folder
 from freshet.store.edge.engine import chunk_config
-from freshet.store.settings import StoreSettings
 
 
 def main(arguments: list[str]) -> None:
@@ -29,8 +28,7 @@ def main(arguments: list[str]) -> None:
         os._exit(_watch(worker))
     copy_folder(source, target)
     _say("copied")
-    settings = StoreSettings(m=m, ef_construct=ef_construct)
-    shard = EdgeShard.load(str(target), chunk_config(dimension, settings))
+    shard = EdgeShard.load(str(target), chunk_config(dimension, m, ef_construct))
     shard.optimize()
     shard.flush()
     shard.close()

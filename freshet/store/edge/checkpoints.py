@@ -1,7 +1,8 @@
 """The thread that cuts the shards' logs now and then, so that a start after a crash has little to replay.
 
-A flush is some 40 syncs, which take 16 ms on a quiet machine and 200 ms on a busy one, all of it holding the GIL. So it
-is rare; what can be written out before, without the GIL, is; and it happens beside the writers, not in a write.
+A flush is some 40 syncs, which take 16 ms on a quiet machine and 200 ms on a busy one, and its shard answers nothing
+meanwhile. So it is rare; what can be written out before is; and it happens beside the writers, not in a write. The same
+thread notices a shard whose process has died while nobody called it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from freshet.errors import FreshetError
-from freshet.store.edge.engine import engine_errors, sync_files
+from freshet.store.edge.durable import sync_files
+from freshet.store.edge.failures import engine_errors
 from freshet.store.edge.turns import Turns
 
 _log = logging.getLogger(__name__)
@@ -38,6 +40,10 @@ class Flushable(Protocol):
 
     def checkpoint(self, after: int) -> None:
         """Flush if there are so many, and unless the files are being copied."""
+        ...
+
+    def revive(self) -> None:
+        """Start again what has died. Raises UnavailableError where it is not yet time for that."""
         ...
 
 
@@ -70,6 +76,7 @@ class Checkpoints:
 
     def _flush(self, shard: Flushable) -> None:
         with self._lock:
+            shard.revive()
             if shard.unflushed < FLUSH_AFTER:
                 return
             folder = shard.folder

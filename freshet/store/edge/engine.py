@@ -1,9 +1,9 @@
-"""One engine shard in one folder: making it, loading it, and its errors in Freshet's terms.
+"""One engine shard in one folder: making it and loading it. Imported only where an engine runs, never by the store.
 
 What the engine (qdrant-edge-py 0.9.0) was seen to do:
 
 - Every call holds the GIL from start to end: 1 ms for an upsert of 50, about 1 µs per point for ``load``, seconds for
-  ``optimize``. So calls are serial anyway, and a lock around two of them costs no parallelism.
+  ``optimize``. So each shard has a process of its own.
 - ``update`` appends the operation to a memory-mapped write-ahead log, then applies it. ``load`` replays the log, so
   kill -9 loses nothing that ``update`` returned from: the pages belong to the kernel. A power loss does, until the log
   is synced, which ``update`` never does.
@@ -17,10 +17,7 @@ What the engine (qdrant-edge-py 0.9.0) was seen to do:
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from qdrant_edge import (
@@ -35,17 +32,17 @@ from qdrant_edge import (
     UpdateOperation,
 )
 
-from freshet.errors import FreshetError, UnavailableError, UsageError
-from freshet.store.settings import StoreSettings
+from freshet.store.edge.durable import sync_path
+from freshet.store.edge.failures import damaged, engine_errors, is_engine_error
 
 _FULL_SCAN_KB = 4_000
 """Filters that leave less than this are answered exactly, without the graph."""
 _UNBOUNDED_KB = 2**40
 
 
-def chunk_config(dimension: int, settings: StoreSettings) -> EdgeConfig:
+def chunk_config(dimension: int, m: int, ef_construct: int) -> EdgeConfig:
     """Cosine vectors with HNSW; ``optimize`` puts every vector there is into one graph."""
-    hnsw = HnswIndexConfig(m=settings.m, ef_construct=settings.ef_construct, full_scan_threshold=_FULL_SCAN_KB)
+    hnsw = HnswIndexConfig(m=m, ef_construct=ef_construct, full_scan_threshold=_FULL_SCAN_KB)
     optimizers = EdgeOptimizersConfig(
         deleted_threshold=0.1,
         vacuum_min_vector_number=100,
@@ -73,7 +70,7 @@ def create(folder: Path, config: EdgeConfig, keywords: dict[str, KeywordIndexPar
             shard.update(UpdateOperation.create_field_index(name, params))
         shard.close()
         unfinished.rename(folder)
-        sync_folder(folder.parent)
+        sync_path(folder.parent)
 
 
 def load(folder: Path) -> EdgeShard:
@@ -81,68 +78,6 @@ def load(folder: Path) -> EdgeShard:
     try:
         return EdgeShard.load(str(folder))
     except BaseException as error:
-        if not _is_engine_error(error):
+        if not is_engine_error(error):
             raise
         raise damaged(folder, str(error)) from error
-
-
-def sync_log(folder: Path) -> None:
-    """Return when the shard's log would survive a power loss. Other threads run meanwhile."""
-    log = folder / "wal"
-    for name in os.listdir(log):
-        try:
-            handle = os.open(log / name, os.O_RDONLY)
-        except FileNotFoundError:
-            continue  # the engine has renamed or cut it; what it held is in the files that remain
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    sync_folder(log)
-
-
-def sync_files(folder: Path) -> None:
-    """Write out all of the shard's files. Other threads run meanwhile, and a flush right after has little to do."""
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            sync_files(entry)
-        else:
-            sync_folder(entry)
-
-
-def sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def damaged(folder: Path, detail: str) -> UsageError:
-    return UsageError(
-        f"the store in {folder} is damaged",
-        detail.splitlines()[0] if detail else "",
-        "move the folder away and replay the topic from its beginning: every vector is still there",
-    )
-
-
-@contextmanager
-def engine_errors(what: str) -> Iterator[None]:
-    """Engine and operating-system errors as UnavailableError or, where a person must act, UsageError."""
-    try:
-        yield
-    except FreshetError:
-        raise
-    except PermissionError as error:
-        raise UsageError(what, str(error), "give this user write permission on the folder, or name another") from error
-    except OSError as error:
-        raise UnavailableError(what, str(error), "free disk space or mend the disk; it is tried again") from error
-    except BaseException as error:
-        if not _is_engine_error(error):
-            raise
-        raise UnavailableError(what, str(error).split("\n", 1)[0]) from error
-
-
-def _is_engine_error(error: BaseException) -> bool:
-    """The engine raises plain Exception, and PanicException, a BaseException of its own, for what it never expected."""
-    return type(error) is Exception or type(error).__name__ == "PanicException"

@@ -18,7 +18,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from freshet.errors import UsageError
-from freshet.store.edge.engine import damaged, engine_errors, sync_folder
+from freshet.store.edge.durable import replace_file
+from freshet.store.edge.failures import damaged, engine_errors
 
 _FORMAT = 1
 _GENERATION = re.compile(r"gen-(\d+)")
@@ -72,17 +73,6 @@ def write_layout(root: Path, partitions: int) -> None:
     replace_file(root / "layout.json", json.dumps({"format": _FORMAT, "partitions": partitions}))
 
 
-def replace_file(file: Path, text: str) -> None:
-    """Write durably and all at once: a reader, or a process after a crash, sees the old text or the new."""
-    unfinished = file.with_name(file.name + ".new")
-    with unfinished.open("w") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    unfinished.rename(file)
-    sync_folder(file.parent)
-
-
 class Generations:
     """The successive folders of one partition, of which CURRENT names the good one."""
 
@@ -97,6 +87,11 @@ class Generations:
         if not _GENERATION.fullmatch(name) or not (self.root / name).is_dir():
             raise damaged(self.root, f"CURRENT names {name!r}, which is not there")
         return self.root / name
+
+    @property
+    def chosen(self) -> bool:
+        """False while the first one is being made."""
+        return self._pointer.exists()
 
     def next(self) -> Path:
         """A name no generation had."""

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
-from typing import NamedTuple
 
-from qdrant_edge import Point
-
-from freshet.store.edge.chunks import ChunkShard
+from freshet.store.edge.client import Pending, gather
 from freshet.store.edge.folder import Generations
+from freshet.store.edge.generation import Change, Generation
 from freshet.store.settings import StoreSettings
-
-
-class Change(NamedTuple):
-    """One applied write. Changes replayed in order, from any state since the first of them, end in the same state."""
-
-    upserts: Sequence[Point] = ()
-    deletes: Sequence[str] = ()
-
-    def apply(self, shard: ChunkShard) -> None:
-        if self.upserts:
-            shard.upsert(self.upserts)
-        if self.deletes:
-            shard.delete(self.deletes)
 
 
 class Partition:
@@ -33,17 +19,21 @@ class Partition:
     every change goes to both: so a crash at any moment leaves a good generation with every acknowledged write.
     """
 
-    def __init__(self, root: Path, settings: StoreSettings) -> None:
+    def __init__(self, root: Path, settings: StoreSettings, starter: Executor, creation: Sequence[str] = ()) -> None:
+        """Start to load, or to create with these arguments for the process; ``ready`` waits for it."""
         self.generations = Generations(root)
-        folder = self.generations.current()
-        self.generations.sweep()
-        self.serving = ChunkShard(folder)
-        self.fallback: ChunkShard | None = None
+        self._starter = starter
+        if creation:
+            root.mkdir()
+            folder = self.generations.next()
+        else:
+            folder = self.generations.current()
+            self.generations.sweep()
+        self.serving = Generation(starter, folder, creation)
+        self.fallback: Generation | None = None
         self.journal: list[Change] | None = None
         """What was changed since a build began, while one runs."""
         self.journalled = 0
-        self.deleted = 0
-        """Points deleted since the last build: they still take space and time in the graph."""
         self.may_flush = True
         """False while the files are being copied: between two flushes the engine only adds to them."""
         self._journal_limit = settings.journal_limit
@@ -56,36 +46,42 @@ class Partition:
     def unflushed(self) -> int:
         return self.serving.unflushed
 
-    @staticmethod
-    def create(root: Path, dimension: int, settings: StoreSettings) -> None:
-        root.mkdir()
-        generations = Generations(root)
-        first = generations.next()
-        ChunkShard.create(first, dimension, settings)
-        generations.choose(first)
+    def ready(self) -> None:
+        """Block until it is loaded or created. Raises UsageError where the files are damaged."""
+        self.serving.ready()
+        if not self.generations.chosen:
+            self.generations.choose(self.serving.folder)
 
-    def upsert(self, points: Sequence[Point]) -> None:
-        self._apply(Change(upserts=points))
+    def load(self, folder: Path) -> Generation:
+        """Start a process for another generation. Needs no lock."""
+        return Generation(self._starter, folder)
 
-    def sweep(self, below: Mapping[str, int]) -> None:
-        """Delete the named documents' chunks of a version below the given one."""
-        old = self.serving.below(below)
-        if old:
-            self._apply(Change(deletes=old))
-            self.deleted += len(old)
+    def send(self, change: Change) -> list[Pending[int]]:
+        """Send it to every generation that must have it."""
+        if self.journal is not None:
+            # Before it is applied: should a process die of it, the next generation has it as the log may have.
+            self.journal.append(change)
+            self.journalled += change.points
+            if self.journalled > self._journal_limit:
+                self.journal = None
+        return [shard.send(change) for shard in self.shards]
 
     def checkpoint(self, after: int) -> None:
         if self.may_flush:
             self.serving.checkpoint(after)
 
+    def revive(self) -> None:
+        for shard in self.shards:
+            shard.revive()
+
     def sync(self) -> None:
         """Make every change durable. Needs no lock; blocks for a sync of the log's files."""
-        for shard in self._shards():
+        for shard in self.shards:
             try:
                 shard.sync()
             except FileNotFoundError:
                 # A swap has put its successor in its place, which it synced before that.
-                if shard in self._shards():
+                if shard in self.shards:
                     raise
 
     def begin(self) -> None:
@@ -93,13 +89,12 @@ class Partition:
         self.journal, self.journalled = [], 0
         self.may_flush = False
 
-    def serve(self, fresh: ChunkShard) -> None:
+    def serve(self, fresh: Generation) -> None:
         """Search in the fresh generation and write to both."""
         self.fallback, self.serving = self.serving, fresh
-        self.deleted = sum(len(change.deletes) for change in self.journal or ())
         self.journal = None
 
-    def settle(self, chosen: bool) -> ChunkShard:
+    def settle(self, chosen: bool) -> Generation:
         """After CURRENT has moved (or failed to): go on with the generation it names, and give back the other."""
         assert self.fallback is not None
         dropped = self.fallback
@@ -112,20 +107,16 @@ class Partition:
         """Whatever became of the build, keep no journal."""
         self.journal, self.may_flush = None, True
 
-    def close(self) -> None:
-        for shard in self._shards():
-            shard.close()
-
-    def _shards(self) -> list[ChunkShard]:
+    @property
+    def shards(self) -> list[Generation]:
         return [shard for shard in (self.fallback, self.serving) if shard is not None]
 
-    def _apply(self, change: Change) -> None:
-        if self.fallback is not None:
-            change.apply(self.fallback)
-        change.apply(self.serving)
-        if self.journal is None:
-            return
-        self.journal.append(change)
-        self.journalled += len(change.upserts) + len(change.deletes)
-        if self.journalled > self._journal_limit:
-            self.journal = None
+
+def apply(changes: Mapping[int, Change], partitions: Sequence[Partition]) -> None:
+    """Have each partition, by its number, make its change, all at once. Returns when all have. Under the lock."""
+    asked: list[Pending[int]] = []
+    try:
+        for place, change in changes.items():
+            asked += partitions[place].send(change)
+    finally:
+        gather(asked)

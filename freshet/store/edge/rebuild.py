@@ -1,16 +1,17 @@
 """A partition's next generation, built by a child process while writes and searches go on.
 
     under the lock    begin the journal, and flush no more
-    child             copy the files, replay the copy's log, optimize the copy, exit
-    here              load the copy
-    under the lock    replay the journal, a few ms at a time; then serve from the copy, and write to both
+    a child           copies the files, replays the copy's log, optimizes the copy, ends
+    another           loads the copy and replays the journal
+    under the lock    replay the rest of it; then serve from the copy, and write to both
     here              sync the copy's log, point CURRENT at it
-    under the lock    stop writing to the old generation; then sync its files, close and remove it
+    under the lock    stop writing to the old generation; then kill its process and remove its files
 
 Between two flushes the engine only adds to its files, so the copy holds the state of the last flush and the log of what
 came after, with or without some of the changes that the journal has; the journal, replayed in order, leads from any of
 these to the same state. A crash before CURRENT moves leaves the old generation, which has every write; one after it the
-new, which has them too.
+new, which has them too. A process of the old generation that is started again meanwhile may change its files in any
+way, so that build is dropped.
 """
 
 from __future__ import annotations
@@ -24,18 +25,19 @@ import time
 from pathlib import Path
 
 from freshet.errors import FreshetError, UnavailableError
-from freshet.store.edge.checkpoints import FLUSH_IN_WRITE
-from freshet.store.edge.chunks import ChunkShard
-from freshet.store.edge.engine import engine_errors
+from freshet.store.edge.checkpoints import FLUSH_AFTER
+from freshet.store.edge.client import gather
+from freshet.store.edge.failures import engine_errors
 from freshet.store.edge.folder import disk_bytes
+from freshet.store.edge.generation import Change, Generation
 from freshet.store.edge.partition import Partition
 from freshet.store.edge.turns import Turns
 from freshet.store.settings import StoreSettings
 
 _log = logging.getLogger(__name__)
 
-_SLICE_S, _LONGEST_S = 0.004, 0.02
-_PAUSE_S = 0.001
+_SLICE = 100
+"""Points replayed at once: some 5 to 10 ms."""
 _IDLE = """
 import os, runpy, sys
 if sys.platform == "linux":
@@ -65,9 +67,9 @@ class Rebuild:
                 self._check_space()
                 with self._lock:
                     partition.begin()
-                source = partition.serving.folder
-                self._build(source, target)
-                return self._replace(target)
+                    source, starts = partition.serving, partition.serving.starts
+                self._build(source.folder, target)
+                return self._replace(target, starts)
         finally:
             with self._lock:
                 partition.abandon()
@@ -100,13 +102,19 @@ class Rebuild:
         if lines[-1:] != ["built"] and not self._cancelled:
             raise UnavailableError("the process that builds the store's index failed", complaint[-300:])
 
-    def _replace(self, target: Path) -> bool:
+    def _replace(self, target: Path, starts: int) -> bool:
         partition = self._partition
         if self._cancelled or partition.journal is None:
             return False
-        fresh = ChunkShard(target)
-        if not self._catch_up(fresh):
-            fresh.close()
+        fresh = partition.load(target)
+        served = False
+        try:
+            fresh.ready()
+            served = self._catch_up(fresh, starts)
+        finally:
+            if not served:
+                fresh.kill()
+        if not served:
             return False
         try:
             fresh.sync()
@@ -114,33 +122,40 @@ class Rebuild:
         finally:
             with self._lock:
                 old = partition.settle(chosen=target == partition.generations.current())
-            old.retire()
+            old.kill()
         return True
 
-    def _catch_up(self, fresh: ChunkShard) -> bool:
-        """Replay the journal and serve from the fresh generation.
+    def _catch_up(self, fresh: Generation, starts: int) -> bool:
+        """Replay the journal and serve from the fresh generation; False where the build is to be dropped.
 
-        In slices under the lock, since what is replayed holds the GIL anyway, each as long as the others had before it:
-        so no writer outruns it. Between two slices it sleeps: a thread that has to wait for the GIL asks for it only
-        after 5 ms, and would hardly come to its turn at the lock.
+        Beside the writers as long as it gains on them; else, and the last of it, while they wait.
         """
-        done, ended = 0, time.monotonic()
+        done, before = 0, sys.maxsize
         while True:
-            with self._lock:
-                journal = self._partition.journal
-                if journal is None or self._cancelled:
-                    return False
-                started = time.monotonic()
-                deadline = started + min(max(_SLICE_S, started - ended), _LONGEST_S)
-                while done < len(journal) and time.monotonic() < deadline:
-                    journal[done].apply(fresh)
-                    done += 1
-                fresh.checkpoint(FLUSH_IN_WRITE)
-                if done == len(journal):
-                    self._partition.serve(fresh)
-                    return True
-            ended = time.monotonic()
-            time.sleep(_PAUSE_S)
+            journal = self._partition.journal
+            if journal is None or self._cancelled:
+                return False
+            left = len(journal) - done
+            changes = _first(journal, done)
+            if len(changes) < left < before:
+                self._replay(fresh, changes)
+                done += len(changes)
+            else:
+                with self._lock:
+                    journal = self._partition.journal
+                    if journal is None or self._partition.serving.starts != starts:
+                        return False
+                    changes = _first(journal, done)
+                    self._replay(fresh, changes)
+                    done += len(changes)
+                    if done == len(journal):
+                        self._partition.serve(fresh)
+                        return True
+            before = left
+
+    def _replay(self, fresh: Generation, changes: list[Change]) -> None:
+        gather([fresh.send(change) for change in changes])
+        fresh.checkpoint(FLUSH_AFTER)
 
     def _check_space(self) -> None:
         folder = self._partition.serving.folder
@@ -148,6 +163,15 @@ class Rebuild:
         free = shutil.disk_usage(folder).free - self._settings.disk_reserve
         if free < needed:
             raise UnavailableError("no room to build the store's index", f"{needed} bytes needed, {free} free")
+
+
+def _first(journal: list[Change], start: int) -> list[Change]:
+    """Of the changes from ``start`` on the first ones, with about ``_SLICE`` points."""
+    end, points = start, 0
+    while end < len(journal) and points < _SLICE:
+        points += journal[end].points
+        end += 1
+    return journal[start:end]
 
 
 class Indexer:
@@ -177,13 +201,18 @@ class Indexer:
     def _loop(self) -> None:
         while not self._stop.wait(self._settings.index_poll_s):
             for partition in self._partitions:
-                if self._due(partition):
+                try:
+                    due = self._due(partition)
+                except FreshetError as error:
+                    _log.warning("%s", error)
+                    continue
+                if due:
                     self._rebuild(partition)
 
     def _due(self, partition: Partition) -> bool:
-        with self._lock:
-            total, indexed = partition.serving.counts()
-            changed = max(total - indexed, partition.deleted)
+        with self._lock, engine_errors("cannot count"):
+            total, indexed = partition.serving.counts().answer()
+            changed = max(total - indexed, partition.serving.deleted)
         return changed >= max(self._settings.index_after, self._settings.index_ratio * total)
 
     def _rebuild(self, partition: Partition) -> None:

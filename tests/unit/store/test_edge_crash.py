@@ -16,6 +16,8 @@ from tests.unit.store.crash_material import INFO_DIMENSION, check_documents
 
 INFO = CollectionInfo("m", "r", INFO_DIMENSION)
 NEVER = 10**9
+ENGINES, BUILD = 3, 2
+"""Processes of a store with two partitions, and of an index build."""
 
 
 def _start(folder: Path, index_after: int) -> subprocess.Popen[str]:
@@ -52,10 +54,7 @@ def test_every_acknowledged_write_is_there_after_kill(tmp_path: Path, least: int
 @pytest.mark.parametrize("least", [900, 1_300, 1_700, 2_300])
 def test_also_while_the_index_is_built_again_and_again(tmp_path: Path, least: int) -> None:
     folder = tmp_path / "store"
-    child = _start(folder, 200)
-    helpers = psutil.Process(child.pid)
-    acknowledged = _kill_after(child, least)
-    del helpers
+    acknowledged = _kill_after(_start(folder, 200), least)
     store = EdgeStore(StoreSettings(path=folder, index_in_background=False))
     store.open(INFO)
     check_documents(store, acknowledged)
@@ -65,15 +64,17 @@ def test_also_while_the_index_is_built_again_and_again(tmp_path: Path, least: in
     store.close()
 
 
-def test_the_building_process_dies_with_its_parent(tmp_path: Path) -> None:
+def test_the_engines_and_a_build_die_with_their_parent(tmp_path: Path) -> None:
     child = _start(tmp_path / "store", 200)
     assert child.stdout is not None
     parent = psutil.Process(child.pid)
     helpers: list[psutil.Process] = []
     for _ in child.stdout:
         helpers = parent.children(recursive=True)
-        if len(helpers) >= 2:
+        if len(helpers) >= ENGINES + BUILD:
             break
+    # Not even one that cannot see that its parent is gone lives on.
+    helpers[0].suspend()
     child.kill()
     child.stdout.close()
     child.wait()
