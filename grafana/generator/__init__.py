@@ -1,0 +1,1 @@
+"""Writes grafana/ from the metrics that Freshet names."""

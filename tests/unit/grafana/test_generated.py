@@ -1,0 +1,100 @@
+"""What lies under grafana/ is what its generator writes, and names nothing that nobody counts."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from freshet.foreign_metrics import FOREIGN
+from freshet.metrics import METRICS
+from grafana.generator.recorded import RECORDED
+from grafana.generator.rules import rule_files
+
+ROOT = Path(__file__).parents[3]
+HERE = ROOT / "grafana"
+KNOWN = (
+    {metric.name for metric in METRICS}
+    | {
+        f"{metric.name}_{part}"
+        for metric in METRICS
+        if metric.kind == "histogram"
+        for part in ("bucket", "sum", "count")
+    }
+    | {metric.name for metric in FOREIGN}
+    | {rule.name for rule in RECORDED}
+)
+NAME = re.compile(
+    r"\b(?:freshet[_:]|flink_(?:job|task)manager_|process_[a-z]+_|request_duration|embedding_f|vector_db)[\w:]+"
+)
+NOT_METRICS = {"freshet_", "flink_jobs"}
+
+
+def expressions(panel: dict[str, Any]) -> list[str]:
+    return [target["expr"] for target in panel.get("targets", [])]
+
+
+@pytest.mark.parametrize("name", ["freshness", "pipeline", "models", "store", "kafka-flink"])
+def test_a_dashboard_names_only_what_is_counted(name: str) -> None:
+    dashboard = json.loads((HERE / "dashboards" / f"{name}.json").read_text(encoding="utf-8"))
+    panels = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    assert panels
+    for panel in panels:
+        assert panel["description"], panel["title"]
+        assert expressions(panel), panel["title"]
+        for expression in expressions(panel):
+            assert set(NAME.findall(expression)) <= KNOWN, expression
+
+
+@pytest.mark.parametrize("path", sorted((HERE / "alerts").glob("*.yaml")), ids=lambda path: path.name)
+def test_a_rule_names_only_what_is_counted(path: Path) -> None:
+    assert set(NAME.findall(path.read_text(encoding="utf-8"))) <= KNOWN
+
+
+@pytest.mark.parametrize(
+    "page",
+    sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "runbooks").glob("*.md")]),
+    ids=lambda page: page.name,
+)
+def test_a_page_names_only_what_is_counted(page: Path) -> None:
+    named = {name for name in NAME.findall(page.read_text(encoding="utf-8")) if not name.endswith("_")}
+    assert named - {"freshet_"} <= KNOWN
+
+
+def test_every_metric_of_ours_is_shown_somewhere() -> None:
+    shown = "".join(path.read_text(encoding="utf-8") for path in (HERE / "dashboards").glob("*.json"))
+    assert not [metric.name for metric in METRICS if metric.name not in shown]
+
+
+def test_the_rules_are_what_the_generator_writes() -> None:
+    written = {path.name: path.read_text(encoding="utf-8") for path in (HERE / "alerts").iterdir()}
+    assert written == rule_files(), "run make dashboards"
+
+
+def test_all_is_what_the_generator_writes() -> None:
+    pytest.importorskip("grafana_foundation_sdk", reason="Grafana's SDK needs Python 3.11")
+    from grafana.generator.__main__ import generated
+
+    wanted = generated()
+    folders = [HERE / name for name in ("dashboards", "alerts", "provisioning")]
+    written = {path: path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.*")}
+    assert written == wanted, "run make dashboards"
+
+
+def test_kubernetes_gets_the_same_files(tmp_path: Path) -> None:
+    pytest.importorskip("grafana_foundation_sdk", reason="Grafana's SDK needs Python 3.11")
+    from ruamel.yaml import YAML
+
+    from grafana.generator.dashboards import dashboard_files
+    from grafana.generator.kubernetes import kubernetes_files
+
+    objects = kubernetes_files(dashboard_files(), rule_files(), "somewhere")
+    read = {name: YAML(typ="safe").load(text) for name, text in objects.items()}
+    shown = {name: text for one in read.values() if one["kind"] == "ConfigMap" for name, text in one["data"].items()}
+    assert shown == dashboard_files()
+    groups = [group for one in read.values() if one["kind"] == "PrometheusRule" for group in one["spec"]["groups"]]
+    assert len(groups) == len(rule_files())
+    assert {one["metadata"]["namespace"] for one in read.values()} == {"somewhere"}
