@@ -223,7 +223,9 @@ COPY --from=build /jars/flink/ /jars/flink-model/ /opt/flink/lib/
 # Beside Flink's own classes: a native library cannot be loaded by a second job's class loader. Checkpoints go to S3.
 RUN ln -s /opt/flink/opt/flink-python-2.2.1.jar /opt/flink/lib/flink-python-2.2.1.jar \
     && mkdir /opt/flink/plugins/s3-fs-presto \
-    && ln -s /opt/flink/opt/flink-s3-fs-presto-2.2.1.jar /opt/flink/plugins/s3-fs-presto/flink-s3-fs-presto-2.2.1.jar
+    && ln -s /opt/flink/opt/flink-s3-fs-presto-2.2.1.jar /opt/flink/plugins/s3-fs-presto/flink-s3-fs-presto-2.2.1.jar \
+    && mkdir /var/lib/freshet \
+    && chown 9999:9999 /var/lib/freshet
 ENV PYTHONPATH=/opt/freshet/lib/python3.12/site-packages \
     FRESHET_MODEL_CACHE=/opt/models \
     FRESHET_JOB_METRICS_HOST=0.0.0.0 \

@@ -10,7 +10,7 @@ TOXIPROXY := .tools/bin/toxiproxy-server
 PROMETHEUS := .tools/bin/prometheus
 LOCKS := requirements/bootstrap.txt requirements/lock.txt requirements/model.txt
 
-.PHONY: help run test faults soak check tools dashboards lock bench bench-models clean
+.PHONY: help run test up-docker down-docker faults soak check tools dashboards lock bench bench-models clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -28,6 +28,12 @@ run: .venv/.installed  ## start everything, watch WATCH (examples/notes), keep i
 
 test: .venv/.installed  ## unit, conformance and integration tests on the local stack
 	$(BIN)/python -m pytest tests -q -n 2 --dist loadgroup --no-loadscope-reorder
+
+up-docker:  ## the same in containers, which it builds: needs Docker with compose
+	WATCH="$(abspath $(WATCH))" FRESHET_REVISION="$$(git rev-parse HEAD)" docker compose up --build --detach
+
+down-docker:  ## stop them; their volumes stay (docker compose down --volumes removes those)
+	docker compose down
 
 faults: .venv/.installed  ## 10,000 simulated histories, every fault on the real stack, write docs/results/faults.md
 	$(BIN)/python -m tests.faults.simulation --seeds 10000 --jobs 2

@@ -19,7 +19,14 @@ MODULES = {
     "producers": ("producers.files.__main__", "freshet.cli.publish", "freshet.cli.delete", "freshet.cli.search"),
     "flink-job": ("flink_jobs.main",),
     "inference": ("inference.process",),
-    "consumers": ("freshet.host", "consumers.service", "consumers.redrive", "freshet.cli.main", "freshet.cli.store"),
+    "consumers": (
+        "freshet.host",
+        "freshet.monitor.__main__",
+        "freshet.stack.kafka",
+        "freshet.cli.main",
+        "consumers.service",
+        "consumers.redrive",
+    ),
     "search": ("freshet.host", "search.service"),
     "build": ("freshet.stack.jars", "freshet.embedding.load"),
 }
