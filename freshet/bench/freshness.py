@@ -18,6 +18,7 @@ from freshet.bench.texts import texts
 from freshet.embedding.load import load_embedder
 from freshet.settings import model_settings
 from freshet.stack.local import LocalStack
+from freshet.stack.process import resident_bytes
 
 TOKENS = 14
 PROMISE_MS = 100.0
@@ -97,7 +98,7 @@ def _against_goals(steady: Outcome, best: float) -> list[list[str]]:
 
 
 def _memory(stack: LocalStack) -> dict[str, int]:
-    return {one.name: psutil.Process(one.pid).memory_info().rss >> 20 for one in stack.processes if one.alive}
+    return {one.name: resident_bytes(psutil.Process(one.pid)) >> 20 for one in stack.processes if one.alive}
 
 
 def _report(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from freshet.stack.process import resident_bytes
 from freshet.stack.runfile import ProcessEntry
 
 SAME_SECONDS = 1.0
@@ -15,7 +16,7 @@ SAME_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """``memory_bytes`` is resident; ``cpu_percent`` of one core, over its whole life."""
+    """``memory_bytes`` is resident, with what it has started; ``cpu_percent`` of one core, over its whole life."""
 
     name: str
     pid: int
@@ -37,7 +38,7 @@ def process_state(name: str, entry: ProcessEntry) -> ProcessState:
             used = process.cpu_times()
             uptime = max(0.001, time.time() - created)
             percent = round(100 * (used.user + used.system) / uptime, 1)
-            memory = process.memory_info().rss
+            memory = resident_bytes(process)
             return ProcessState(name, entry.pid, True, entry.log, memory, percent, round(uptime, 1))
     except psutil.Error:
         return ProcessState(name, entry.pid, False, entry.log)

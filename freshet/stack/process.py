@@ -156,6 +156,15 @@ class StackProcess:
             )
 
 
+def resident_bytes(process: psutil.Process) -> int:
+    """Of the process and all that it has started, such as the store's engines; shared pages count in each of them."""
+    total: int = process.memory_info().rss
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            total += child.memory_info().rss
+    return total
+
+
 def wait_until(
     condition: Callable[[], bool],
     what: str,

@@ -14,6 +14,7 @@ from freshet.errors import UnavailableError
 from freshet.settings import KafkaSettings
 from freshet.stack.lag import lags
 from freshet.stack.local import LocalStack
+from freshet.stack.process import resident_bytes
 from tests.faults.harness.canary import Found
 
 EVERY_SECONDS = 5.0
@@ -30,6 +31,7 @@ class Usage:
     seconds: float
     """Since the start of the soak."""
     resident_mb: float
+    """With the processes that it has started: the store's engines are those of ``serve``."""
     files: int
     threads: int
 
@@ -79,7 +81,7 @@ class Sampler:
         try:
             process = psutil.Process(pid)
             with process.oneshot():
-                resident = process.memory_info().rss / (1 << 20)
+                resident = resident_bytes(process) / (1 << 20)
                 self.usage.append(Usage(name, pid, self.seconds, resident, process.num_fds(), process.num_threads()))
         except psutil.Error:
             return
