@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import re
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 TRACEPARENT: Final = "traceparent"
@@ -24,11 +27,37 @@ DEAD_MODEL: Final = "freshet-dead-model"
 REDRIVES: Final = "freshet-redrives"
 
 Headers = dict[str, bytes]
+_TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
-def new_traceparent() -> str:
-    """A sampled W3C trace context with a fresh trace (https://www.w3.org/TR/trace-context/)."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+@dataclass(frozen=True, slots=True)
+class TraceContext:
+    """Of a W3C traceparent. ``ours``: Freshet began the trace, and no one else sends the span that it names."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool
+
+    @property
+    def ours(self) -> bool:
+        return self.trace_id.endswith(self.span_id)
+
+
+def new_traceparent(share: float = 1.0) -> str:
+    """A W3C trace context with a fresh trace (https://www.w3.org/TR/trace-context/), sampled with this probability.
+
+    The span is named after the trace, which tells it from one that a traced program has sent itself.
+    """
+    trace_id = secrets.token_hex(16)
+    return f"00-{trace_id}-{trace_id[16:]}-{'01' if random.random() < share else '00'}"
+
+
+def parse_traceparent(text: str) -> TraceContext | None:
+    """None where it is none."""
+    found = _TRACEPARENT.fullmatch(text)
+    if found is None or not (int(found[1], 16) and int(found[2], 16)):
+        return None
+    return TraceContext(found[1], found[2], bool(int(found[3], 16) & 1))
 
 
 def read_headers(raw: list[tuple[str, bytes | None]] | None) -> Headers:

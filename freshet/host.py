@@ -11,7 +11,9 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points, version
+from typing import TYPE_CHECKING
 
+from freshet.changes import Changes
 from freshet.embedding.load import load_embedder
 from freshet.errors import FreshetError, UnavailableError, UsageError
 from freshet.metrics import BUILD, STORE_DISK, STORE_POINTS
@@ -20,6 +22,10 @@ from freshet.service import Resources, Service, ServiceFactory
 from freshet.settings import HostSettings, model_settings
 from freshet.store import CollectionInfo, VectorStore
 from freshet.store.settings import StoreSettings, open_store
+from freshet.tracing import TracingSettings
+
+if TYPE_CHECKING:
+    from freshet.tracing.spans import Spans
 
 WATCH_SECONDS = 0.5
 COUNT_SECONDS = 10.0
@@ -45,6 +51,7 @@ class Host:
         store = open_store(StoreSettings())
         store.open(CollectionInfo(embedder.model, embedder.revision, embedder.dimension))
         resources = Resources(store, embedder, self._states)
+        spans = _trace(resources.changes)
         try:
             for name in self._names:
                 service = _factory(name)(resources)
@@ -68,9 +75,25 @@ class Host:
             for service in reversed(self._services.values()):
                 service.stop()
             store.close()
+            if spans is not None:
+                spans.close()
 
     def _states(self) -> Mapping[str, object]:
         return {name: service.state() for name, service in self._services.items()}
+
+
+def _trace(changes: Changes) -> Spans | None:
+    """Send a trace of each sampled change, where a collector is named."""
+    endpoint = TracingSettings().endpoint
+    if endpoint is None:
+        return None
+    # Takes a quarter of a second, which only those pay who trace.
+    from freshet.tracing.change import ChangeTracer
+    from freshet.tracing.spans import Spans
+
+    spans = Spans(endpoint)
+    changes.subscribe(ChangeTracer(spans))
+    return spans
 
 
 def _count_points(store: VectorStore) -> None:

@@ -25,10 +25,7 @@ def get(
         response = httpx.get(f"{url}{path}", params=list(parameters), headers=headers, timeout=seconds)
         answer = response.json()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        remedy = "see `freshet status`; start it with `make run` or `freshet up`"
-        raise UnavailableError(
-            f"Search at {url} does not answer", str(error) or type(error).__name__, remedy
-        ) from error
+        raise failure(url, error) from error
     except ValueError as error:
         raise UnavailableError(f"What answers at {url} is not Freshet", str(error), "check --url") from error
     if response.is_success and isinstance(answer, dict):
@@ -36,3 +33,9 @@ def get(
     if isinstance(answer, dict) and "error" in answer:
         raise FreshetError(str(answer["error"]), str(answer.get("detail", "")), str(answer.get("remedy", "")))
     raise UnavailableError(f"What answers at {url} is not Freshet", f"status {response.status_code}", "check --url")
+
+
+def failure(url: str, error: Exception) -> UnavailableError:
+    """For a request that had no answer."""
+    remedy = "see `freshet status`; start it with `make run` or `freshet up`"
+    return UnavailableError(f"Search at {url} does not answer", str(error) or type(error).__name__, remedy)

@@ -14,6 +14,8 @@ from freshet.cli.search import search
 from freshet.cli.stack_commands import bench, up
 from freshet.cli.status import status
 from freshet.cli.store import app as store
+from freshet.cli.top import top
+from freshet.cli.trace import trace
 
 app = typer.Typer(
     name="freshet",
@@ -52,6 +54,8 @@ app.command()(search)
 app.command()(publish)
 app.command()(delete)
 app.command()(status)
+app.command()(top)
+app.command()(trace)
 app.command()(doctor)
 app.command()(bench)
 app.add_typer(store, name="store")

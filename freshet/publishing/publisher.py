@@ -19,6 +19,8 @@ from freshet.publishing.delivery import Delivery, Receipt
 from freshet.publishing.records import RecordProducer
 from freshet.settings import KafkaSettings, Profile
 from freshet.topics import DEAD_LETTERS, DOCUMENTS
+from freshet.tracing import TracingSettings
+from freshet.tracing.caller import current_traceparent
 
 __all__ = ["Publisher", "Receipt"]
 
@@ -40,9 +42,12 @@ class Publisher:
         timeout_s: float = 30.0,
         clock: Clock = wall_clock,
         records: RecordProducer | None = None,
+        trace_sample: float | None = None,
     ) -> None:
+        """``trace_sample`` is the share of changes to trace; without it FRESHET_TRACING_SAMPLE says."""
         self._records = records or RecordProducer(settings or KafkaSettings(), profile, timeout_s=timeout_s)
         self._clock = clock
+        self._trace_sample = TracingSettings().sample if trace_sample is None else trace_sample
 
     def publish(
         self,
@@ -148,7 +153,7 @@ class Publisher:
     def _headers(self, occurred_at: datetime | None, committed_ns: int | None, traceparent: str | None) -> HeaderList:
         if committed_ns is None:
             committed_ns = self._clock() if occurred_at is None else _nanoseconds(occurred_at)
-        context = traceparent or new_traceparent()
+        context = traceparent or current_traceparent() or new_traceparent(self._trace_sample)
         return [(TRACEPARENT, context.encode()), (SOURCE_COMMIT, b"%d" % max(0, committed_ns))]
 
     def _stamped(self, headers: HeaderList) -> HeaderList:
