@@ -112,6 +112,23 @@ JOB_RECORDS = Metric(
 FILES = Metric(
     "freshet_files_total", "counter", "File events by outcome: published, unchanged, deleted, refused.", ("outcome",)
 )
+CDC_CHANGES = Metric(
+    "freshet_cdc_changes_total", "counter",
+    "Changes of rows by outcome: published, deleted, unchanged, superseded, dead.", ("capture", "outcome"),
+)  # fmt: skip
+CDC_ROWS = Metric(
+    "freshet_cdc_rows_read_total", "counter", "Rows read from a table itself: first reads and repairs.", ("capture",)
+)
+CDC_CONNECTOR_RUNNING = Metric(
+    "freshet_cdc_connector_running", "gauge", "1 while the connector and its task run.", ("capture",)
+)
+CDC_SLOT_LOST = Metric(
+    "freshet_cdc_slot_lost", "gauge", "1 when the slot is lost or gone: changes are missing, see freshet cdc repair.",
+    ("capture",),
+)  # fmt: skip
+CDC_SLOT_BYTES = Metric(
+    "freshet_cdc_slot_retained_bytes", "gauge", "Log that the database keeps for the slot.", ("capture",)
+)
 PUBLISHED = Metric(
     "freshet_published_total", "counter", "Delivery reports by outcome: acknowledged, failed.", ("outcome",)
 )
@@ -160,10 +177,13 @@ MONITOR_ERRORS = Metric(
 )
 PROCESS_UP = Metric("freshet_process_up", "gauge", "1 while a process of the local stack lives.", ("process",))
 PROCESS_MEMORY = Metric(
-    "freshet_process_memory_bytes", "gauge", "Resident memory of a process of the local stack.", ("process",)
+    "freshet_process_memory_bytes",
+    "gauge",
+    "Resident memory of a process of the local stack and its children.",
+    ("process",),
 )
 PROCESS_CPU = Metric(
-    "freshet_process_cpu_seconds_total", "counter", "Processor time that a process of the local stack used.",
+    "freshet_process_cpu_seconds_total", "counter", "Processor time of a process of the local stack and its children.",
     ("process",),
 )  # fmt: skip
 PROCESS_START = Metric(
@@ -176,6 +196,7 @@ METRICS = (
     FRESHNESS, HOP, RECORDS, BATCH_SIZE, BATCH_LIMIT, BATCH_SECONDS, BATCH_P99, POLICY_DECISIONS, POLICY, LAG_RECORDS,
     LAG_SECONDS, STORE_SECONDS, STORE_ERRORS, STORE_POINTS, STORE_DISK, DEAD, SEARCH_SECONDS, SEARCH_REQUESTS,
     SEARCH_WAITING, LIVE_CLIENTS, LIVE_REFUSED, REDRIVEN, EMBEDDED, EMBED_SECONDS, EMBED_FAILURES, JOB_RECORDS, FILES,
+    CDC_CHANGES, CDC_ROWS, CDC_CONNECTOR_RUNNING, CDC_SLOT_LOST, CDC_SLOT_BYTES,
     PUBLISHED, INFERENCE_REQUESTS, INFERENCE_SECONDS, INFERENCE_BATCH_SECONDS, INFERENCE_TOKENS, INFERENCE_WAITING,
     INFERENCE_REFUSED, INFERENCE_CACHE, INFERENCE_COSINE, INFERENCE_DRIFTED, CANARY_SECONDS, CANARY_LOST,
     CANARY_SUCCESS, GROUP_LAG_RECORDS, GROUP_LAG_SECONDS, DEAD_WAITING, MONITOR_ERRORS, PROCESS_UP, PROCESS_MEMORY,

@@ -1,4 +1,4 @@
-"""The processes of a local stack: whether they live, and what they take."""
+"""The processes of a local stack: whether they live, and what they and their children take."""
 
 from __future__ import annotations
 
@@ -41,13 +41,26 @@ class StackProcesses:
                 created = process.create_time()
                 if abs(created - entry.create_time) > SAME_SECONDS or process.status() == psutil.STATUS_ZOMBIE:
                     return False
-                times = process.cpu_times()
-                used = times.user + times.system
-                before = self._used.get((name, entry.pid), 0.0)
-                self._used[name, entry.pid] = used
-                self._memory.labels(name).set(process.memory_info().rss)
-                self._cpu.labels(name).inc(max(0.0, used - before))
-                self._start.labels(name).set(created)
-                return True
+            used, resident = _tree(process)
+            before = self._used.get((name, entry.pid), 0.0)
+            self._used[name, entry.pid] = used
+            self._memory.labels(name).set(resident)
+            self._cpu.labels(name).inc(max(0.0, used - before))
+            self._start.labels(name).set(created)
+            return True
         except psutil.Error:
             return False
+
+
+def _tree(process: psutil.Process) -> tuple[float, int]:
+    """Processor seconds and resident bytes of a process and all that it started, such as the store's shards."""
+    used, resident = 0.0, 0
+    for one in (process, *process.children(recursive=True)):
+        try:
+            with one.oneshot():
+                times = one.cpu_times()
+                used += times.user + times.system
+                resident += one.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return used, resident

@@ -119,6 +119,20 @@ RECORDS = (
         HOUR,
     ),
 )
+CAPTURE = (
+    Alert(
+        "CaptureStopped",
+        "page",
+        "The change capture {{ $labels.capture }} stands still, or has lost its slot",
+        "Changes of its tables do not become searchable; of a lost slot, those in the gap never do without a repair.",
+        lambda w: (
+            f"{highest(metrics.CDC_CONNECTOR_RUNNING, 'capture')} == 0"
+            f" or {highest(metrics.CDC_SLOT_LOST, 'capture')} > 0"
+        ),
+        lambda w: highest(metrics.CDC_CONNECTOR_RUNNING, "capture"),
+        MINUTE,
+    ),
+)
 MODEL = (
     Alert(
         "ModelDrifted",
@@ -230,6 +244,7 @@ PROCESSES = (
     ),
 )
 GROUPS = {
-    "freshness": FRESHNESS, "records": RECORDS, "model": MODEL, "store": STORE, "processes": PROCESSES,
+    "freshness": FRESHNESS, "records": RECORDS, "capture": CAPTURE, "model": MODEL, "store": STORE,
+    "processes": PROCESSES,
 }  # fmt: skip
 ALERTS = tuple(alert for group in GROUPS.values() for alert in group)

@@ -31,6 +31,35 @@ PIPELINE = Dashboard(
             ),
         ),
         Row(
+            "Rows to documents (change capture)",
+            (
+                Panel(
+                    "Changes of rows",
+                    "By outcome; and rows read from the tables themselves.",
+                    "ops",
+                    (
+                        Query(rate(metrics.CDC_CHANGES, "capture", "outcome"), "{{capture}}: {{outcome}}"),
+                        Query(rate(metrics.CDC_ROWS, "capture"), "{{capture}}: read", dashed=True),
+                    ),
+                ),
+                Panel(
+                    "Slot and connector",
+                    "Log that the database keeps for the slot; right: 1 while the connector runs, 1 for a lost slot.",
+                    "bytes",
+                    (
+                        Query(highest(metrics.CDC_SLOT_BYTES, "capture"), "{{capture}}: kept"),
+                        Query(
+                            highest(metrics.CDC_CONNECTOR_RUNNING, "capture"),
+                            "{{capture}}: running",
+                            right=True,
+                            unit="none",
+                        ),
+                        Query(highest(metrics.CDC_SLOT_LOST, "capture"), "{{capture}}: lost", right=True, unit="none"),
+                    ),
+                ),
+            ),
+        ),
+        Row(
             "Documents to vectors",
             (
                 Panel(

@@ -77,6 +77,30 @@ CASES = (
         at=70,
         value="7",
     ),
+    Case(
+        "CaptureStopped",
+        {
+            'freshet_cdc_connector_running{capture="shop"}': "1 1 0+0x20",
+            'freshet_cdc_slot_lost{capture="shop"}': "0+0x20",
+        },
+        {
+            'freshet_cdc_connector_running{capture="shop"}': "1+0x20",
+            'freshet_cdc_slot_lost{capture="shop"}': "0+0x20",
+        },
+        labels={"capture": "shop"},
+    ),
+    Case(
+        "CaptureStopped",
+        {
+            'freshet_cdc_connector_running{capture="shop"}': "1+0x20",
+            'freshet_cdc_slot_lost{capture="shop"}': "0 0 1+0x20",
+        },
+        {
+            'freshet_cdc_connector_running{capture="shop"}': "1 0 1+0x20",
+            'freshet_cdc_slot_lost{capture="shop"}': "0+0x20",
+        },
+        labels={"capture": "shop"},
+    ),
     Case("ModelDrifted", {"freshet_inference_drifted": "1+0x20"}, {"freshet_inference_drifted": "0+0x20"}),
     Case(
         "ModelRevisionsDiffer",

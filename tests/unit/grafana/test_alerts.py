@@ -86,7 +86,7 @@ def check(promtool: Path, folder: Path, case: Case, series: Series, alerts: list
 def expected(case: Case) -> dict[str, Any]:
     alert = BY_NAME[case.alert]
     filled = {"{{ $value }}": case.value} | {
-        f"{{{{ $labels.{name} }}}}": case.labels.get(name, "") for name in ("group", "component", "process")
+        f"{{{{ $labels.{name} }}}}": case.labels.get(name, "") for name in ("group", "component", "process", "capture")
     }
     summary = alert.summary
     for template, text in filled.items():
