@@ -10,7 +10,7 @@ TOXIPROXY := .tools/bin/toxiproxy-server
 PROMETHEUS := .tools/bin/prometheus
 LOCKS := requirements/bootstrap.txt requirements/lock.txt requirements/model.txt
 
-.PHONY: help run test up-docker down-docker faults soak check tools dashboards lock bench bench-models clean
+.PHONY: help run test up-docker down-docker faults soak check tools dashboards lock bench bench-models bench-routes clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -72,6 +72,9 @@ bench: .venv/.installed  ## measure on this machine, write docs/results/
 
 bench-models: .venv/.installed  ## compare the model's engines and measure the server: docs/results/models.md
 	$(BIN)/python -m tests.bench.models
+
+bench-routes: .venv/.installed  ## the model in the job against ML_PREDICT: docs/results/routes.md
+	$(BIN)/python -m tests.bench.routes
 
 lock: .venv/.installed  ## resolve requirements/*.txt again
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/lock.txt --python-version 3.10

@@ -69,7 +69,8 @@ def prepared_view(documents: str, arguments: str) -> str:
 def assembled(job: JobSettings) -> str:
     """The FROM clause behind the model: ``d`` is the record as it came, ``o`` what it became."""
     row = "d.`partition`, d.`offset`, d.`text`, d.finished, d.record, d.dead"
-    # No number may be null on its way into Python in thread mode.
-    call = f"after_model({row}, d.vector, d.`{ERROR}`, COALESCE(d.`{STATUS}`, 0))"
+    # No number and no array may be null on its way into Python in thread mode.
+    answer = f"COALESCE(d.vector, ARRAY[CAST(0 AS FLOAT)]), d.`{ERROR}`, COALESCE(d.`{STATUS}`, 0)"
+    call = f"after_model({row}, {answer})"
     return f"""{predict("prepared", "text", job.retries, job.concurrency)} AS d,
              LATERAL TABLE({call}) AS o(topic, k, v, embedded_at, reason, detail, attempts)"""

@@ -76,15 +76,15 @@ class AssembleFunction(TableFunction):  # type: ignore[misc]
         finished: bytes | None,
         record: bytes | None,
         dead: bytes | None,
-        vector: Sequence[float] | None,
+        vector: Sequence[float],
         error: str | None,
         status: int,
     ) -> Iterator[Row]:
-        """``status`` is 0 where there was no answer."""
+        """Without a vector it is a single 0, without an answer ``status`` is 0."""
         before = _finished.decode(finished) if finished else ()
         refused = Dead(*_dead.decode(dead)) if dead else None
-        place, code = (partition, offset), status or None
-        for out in self._assembly.process(place, text, before, record, refused, vector, error, code):
+        place, values = (partition, offset), vector if len(vector) > 1 else None
+        for out in self._assembly.process(place, text, before, record, refused, values, error, status or None):
             yield row(out)
 
 

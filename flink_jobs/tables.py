@@ -66,7 +66,7 @@ def conversations_view(messages: int) -> str:
     return f"""
         CREATE TEMPORARY VIEW spoken AS
         SELECT k, v, headers, `partition`, `offset`,
-               ARRAY_AGG(CASE WHEN thread IS NULL THEN CAST(NULL AS BYTES) ELSE v END) OVER (
+               ARRAY_AGG(CASE WHEN thread IS NULL THEN CAST('' AS BYTES) ELSE v END) OVER (
                    PARTITION BY COALESCE('t' || tenant || ' ' || thread, 'k' || CAST(k AS STRING), '')
                    ORDER BY arrived ROWS BETWEEN {messages * ARRIVALS_PER_MESSAGE} PRECEDING AND CURRENT ROW
                ) AS arrivals

@@ -6,23 +6,41 @@ from collections.abc import Iterator
 
 import pytest
 
+from freshet.stack.inference import ENDPOINT
 from freshet.stack.local import LocalStack
 from freshet.stack.process import free_port
 from freshet.stack.settings import StackSettings
+from tests.integration.ml_predict.front import Front
+
+RETRIES = 5
 
 
 @pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def front() -> Iterator[Front]:
+    """Between the job and the server."""
+    opened = Front()
+    opened.start()
+    yield opened
+    opened.stop()
+
+
+@pytest.fixture(scope="package")
+def stack(front: Front, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """In place of the one with the model in the job."""
     settings = StackSettings(
         state=tmp_path_factory.mktemp("state"),
         search_port=free_port(),
+        kafka_port=free_port(),
+        flink_port=free_port(),
         embedding="ml-predict",
-        environment=(("FRESHET_JOB_RETRIES", "4"),),
+        environment=(("FRESHET_JOB_RETRIES", str(RETRIES)),),
     )
     local = LocalStack(settings)
     try:
         local.prepare(lambda step, share: None)
+        assert local.inference is not None
+        front.target = local.inference.endpoint
+        local.submission.settings[ENDPOINT] = front.endpoint
         local.start(lambda step, share: None)
         yield local
     except BaseException:
