@@ -31,6 +31,8 @@ class Metric:
     meaning: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    values: tuple[str, ...] = ()
+    """Of the one label, where they are known: each is there at 0 from the start, so that the first event is a change."""
 
     def counter(self) -> Counter:
         return _collector(self, Counter)
@@ -58,6 +60,8 @@ def _collector(metric: Metric, kind: type[C]) -> C:
                 # Where processes share one endpoint (``freshet.metrics_endpoint``), the last to set it is right.
                 options["multiprocess_mode"] = "livemostrecent"
             found = kind(metric.name.removesuffix("_total"), metric.meaning, metric.labels, **options)
+            for value in metric.values:
+                found.labels(value)
             _collectors[metric.name] = found
         return found
 
@@ -67,13 +71,18 @@ HOP = Metric("freshet_hop_seconds", "histogram", "Time between two stamps of one
 RECORDS = Metric(
     "freshet_consumer_records_total", "counter",
     "Records of vector-embeddings by outcome: written, unchanged, stale, deleted, dead.", ("outcome",),
+    values=("written", "unchanged", "stale", "deleted", "dead"),
 )  # fmt: skip
 BATCH_SIZE = Metric("freshet_consumer_batch_size", "histogram", "Records written in one batch.", (), BATCH_BUCKETS)
 BATCH_LIMIT = Metric("freshet_consumer_batch_limit", "gauge", "The policy's present upper bound on a batch.")
 BATCH_SECONDS = Metric("freshet_consumer_batch_seconds", "histogram", "Fetch to acknowledged by the store, per batch.")
 BATCH_P99 = Metric("freshet_consumer_batch_p99_seconds", "gauge", "P99 of batch latency over the sliding window.")
 POLICY_DECISIONS = Metric(
-    "freshet_consumer_policy_decisions_total", "counter", "How the limit was changed.", ("decision",)
+    "freshet_consumer_policy_decisions_total",
+    "counter",
+    "How the limit was changed.",
+    ("decision",),
+    values=("grow", "shrink", "hold"),
 )
 POLICY = Metric(
     "freshet_consumer_policy_info", "gauge", "Always 1; the label says which policy sets the batch limit.", ("policy",)
@@ -94,13 +103,19 @@ SEARCH_REQUESTS = Metric("freshet_search_requests_total", "counter", "Search req
 SEARCH_WAITING = Metric("freshet_search_waiting", "gauge", "Requests that wait for a thread or run in one.")
 LIVE_CLIENTS = Metric("freshet_live_clients", "gauge", "Open event streams of the live page.")
 LIVE_REFUSED = Metric(
-    "freshet_live_refused_total", "counter", "Event streams not opened, or closed by us: limit, slow.", ("reason",)
+    "freshet_live_refused_total",
+    "counter",
+    "Event streams not opened, or closed by us: limit, slow.",
+    ("reason",),
+    values=("limit", "slow"),
 )
-REDRIVEN = Metric(
-    "freshet_redriven_total", "counter", "Dead letters by what a redrive did: sent, refused.", ("outcome",)
-)
+REDRIVEN = Metric("freshet_redriven_total", "counter", "Dead letters sent back while the monitor ran, by whomever.")
 EMBEDDED = Metric(
-    "freshet_embeddings_total", "counter", "Chunks by how the vector was had: model or cache.", ("origin",)
+    "freshet_embeddings_total",
+    "counter",
+    "Chunks by how the vector was had: model or cache.",
+    ("origin",),
+    values=("model", "cache"),
 )
 EMBED_SECONDS = Metric(
     "freshet_embedding_seconds", "histogram", "One computation of vectors by the model, where the job embeds itself."
@@ -145,7 +160,11 @@ INFERENCE_TOKENS = Metric(
 )
 INFERENCE_WAITING = Metric("freshet_inference_waiting_tokens", "gauge", "Tokens in the queue, by lane.", ("lane",))
 INFERENCE_REFUSED = Metric(
-    "freshet_inference_refused_total", "counter", "Requests not computed: overload, deadline, gone.", ("reason",)
+    "freshet_inference_refused_total",
+    "counter",
+    "Requests not computed: overload, deadline, gone.",
+    ("reason",),
+    values=("overload", "deadline", "gone"),
 )
 INFERENCE_CACHE = Metric(
     "freshet_inference_cache_total", "counter", "Texts by what the cache had: hit, miss, fallback.", ("outcome",)

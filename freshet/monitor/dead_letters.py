@@ -1,4 +1,4 @@
-"""How many dead letters wait: those that lie on the topic and were not sent back."""
+"""How many dead letters wait, those that lie on the topic and were not sent back, and how many were."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ class WaitingLetters:
             }
         )
         self._places: set[tuple[int, int]] = set()
+        self.redriven = 0
+        """Since the first look ended."""
+        self._looked = False
         self._read_to: dict[int, int] = {}
 
     def look(self) -> int:
@@ -43,6 +46,8 @@ class WaitingLetters:
             raise UnavailableError(f"cannot read {DEAD_LETTERS.name}", error.args[0].str()) from error
         # What retention removed waits no longer.
         self._places = {(number, offset) for number, offset in self._places if offset >= ends[number][0]}
+        if not self._looked:
+            self._looked, self.redriven = True, 0
         return len(self._places)
 
     def close(self) -> None:
@@ -73,4 +78,5 @@ class WaitingLetters:
                 self._places.add(place)
             else:
                 self._places.discard(redriven)
+                self.redriven += 1
             self._read_to[place[0]] = place[1] + 1

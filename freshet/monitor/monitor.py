@@ -30,6 +30,8 @@ class Monitor:
         self._letters = WaitingLetters(kafka)
         self._processes = StackProcesses(settings.state) if settings.state is not None else None
         self._errors = metrics.MONITOR_ERRORS.counter()
+        self._waiting = metrics.DEAD_WAITING.gauge()
+        self._redriven = metrics.REDRIVEN.counter()
         self._said = ""
 
     def run(self) -> None:
@@ -53,7 +55,12 @@ class Monitor:
             self._processes.look()
         for group, lag in self._lags.items():
             self._try(lambda group=group, lag=lag: _tell_lag(group, lag))  # type: ignore[misc]
-        self._try(lambda: metrics.DEAD_WAITING.gauge().set(self._letters.look()))
+        self._try(self._tell_letters)
+
+    def _tell_letters(self) -> None:
+        before = self._letters.redriven
+        self._waiting.set(self._letters.look())
+        self._redriven.inc(max(0, self._letters.redriven - before))
 
     def _try(self, look: Callable[[], None]) -> None:
         try:

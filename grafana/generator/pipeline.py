@@ -170,11 +170,11 @@ PIPELINE = Dashboard(
                 ),
                 Panel(
                     "Dead letters that wait",
-                    "Not redriven; right: redriven a second, by outcome.",
+                    "Not redriven; right: redriven a second.",
                     "short",
                     (
                         Query(highest(metrics.DEAD_WAITING), "waiting"),
-                        Query(rate(metrics.REDRIVEN, "outcome"), "redriven: {{outcome}}", right=True, unit="ops"),
+                        Query(rate(metrics.REDRIVEN), "redriven", right=True, unit="ops"),
                     ),
                 ),
             ),
