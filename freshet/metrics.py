@@ -32,7 +32,7 @@ class Metric:
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     values: tuple[str, ...] = ()
-    """Of the one label, where they are known: each is there at 0 from the start, so that the first event is a change."""
+    """Of the one label, where they are known: each is there at 0 from the start, and its first event is a change."""
 
     def counter(self) -> Counter:
         return _collector(self, Counter)

@@ -60,6 +60,15 @@ def up(
     prometheus: Annotated[
         bool, typer.Option("--prometheus", help="Watch it with a Prometheus too: `make tools`, or PROMETHEUS_BIN.")
     ] = False,
+    postgres: Annotated[
+        bool, typer.Option("--postgres", help="Start a PostgreSQL with sample tables too, and capture its changes.")
+    ] = False,
+    postgres_url: Annotated[
+        str, typer.Option(envvar="FRESHET_POSTGRES_URL", metavar="URL", help="Capture the tables of this database.")
+    ] = "",
+    capture: Annotated[
+        bool, typer.Option("--cdc", help="Start Kafka Connect, for captures that `freshet cdc add` makes.")
+    ] = False,
 ) -> None:
     """Start the whole pipeline on this machine.
 
@@ -70,6 +79,8 @@ def up(
       freshet up --watch ~/notes
       freshet up --state /data/freshet --port 8000
       QDRANT_BIN=/opt/qdrant freshet up --store qdrant
+      freshet up --postgres
+      freshet up --postgres-url postgresql://role@host/database
     """
     from freshet.cli.up import up as run
     from freshet.errors import UsageError
@@ -88,6 +99,9 @@ def up(
             embedding=embedding.value,
             canary=canary,
             prometheus=prometheus,
+            postgres=postgres,
+            postgres_url=postgres_url,
+            capture=capture,
         )
     )
 

@@ -75,6 +75,12 @@ def _announce(stack: LocalStack, console: Console) -> None:
     )
     if stack.observers is not None:
         console.print(f"Prometheus {stack.observers.prometheus.url}/alerts")
+    if stack.capture is not None:
+        if stack.capture.postgres is not None:
+            console.print(
+                f"PostgreSQL [bold]psql {stack.capture.postgres.url}[/]: change a row of articles, then search."
+            )
+        console.print("Captured databases: `.venv/bin/freshet cdc status`.")
     if stack.settings.watch:
         console.print(
             f"Watching [bold]{stack.settings.watch}[/]: save a file there, then "

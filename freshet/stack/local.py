@@ -14,6 +14,7 @@ import httpx
 from freshet.errors import UnavailableError, UsageError
 from freshet.settings import KafkaSettings
 from freshet.stack import jars
+from freshet.stack.capture import ChangeCapture
 from freshet.stack.flink import FlinkHome, JobManager, TaskManager
 from freshet.stack.flink_job import JobSubmission, job_runs, pending_records, stop_job
 from freshet.stack.inference import ENDPOINT, InferenceServer
@@ -78,6 +79,7 @@ class LocalStack:
         self.hosts = self._hosts(stage)
         self.files = PythonProcess("files", self._log("files"), "producers.files", (), stage)
         self.canary = PythonProcess("canary", self._log("canary"), "producers.canary", (), stage)
+        self.capture = self._capture(stage)
         self.observers = self._observers(stage)
 
     @property
@@ -86,13 +88,19 @@ class LocalStack:
         servers = [one for one in (self.qdrant, self.inference) if one is not None]
         always = (*self.kafka.brokers, self.jobmanager, self.taskmanager, *servers, *self.hosts)
         observers = () if self.observers is None else self.observers.processes
-        return (*always, *self._producers, *observers)
+        capture = () if self.capture is None else self.capture.processes
+        return (*always, *self._producers, *capture, *observers)
 
     @property
     def _producers(self) -> tuple[PythonProcess, ...]:
         """What publishes, started last."""
         files = (self.files,) if self.settings.watch else ()
         return (*files, self.canary) if self.settings.canary else files
+
+    @property
+    def _capturing(self) -> tuple[StackProcess, ...]:
+        """All of change capture, in the direction of the flow: the database ends first."""
+        return () if self.capture is None else self.capture.processes
 
     @property
     def broker(self) -> KafkaBroker:
@@ -134,6 +142,8 @@ class LocalStack:
         self.kafka.wait_ready(START_SECONDS)
         progress("broker", 1)
         self.kafka.create_topics()
+        if self.capture is not None:
+            self.capture.start()
         if self.settings.rebuild:
             replay_documents(KafkaSettings(bootstrap=self.bootstrap))
         if self.qdrant is not None:
@@ -152,6 +162,9 @@ class LocalStack:
             lambda: job_runs(self.flink.url), "the Flink job runs", START_SECONDS, (self.jobmanager, self.taskmanager)
         )
         progress("flink job", 1)
+        if self.capture is not None:
+            self.capture.register(START_SECONDS)
+            progress("change capture", 1)
         if self.settings.watch:
             self.files.start()
             # Once: when the supervisor starts it again, what it published counts.
@@ -176,6 +189,7 @@ class LocalStack:
                 f"http://127.0.0.1:{self.metrics_ports.job}/metrics",
                 self.metrics_addresses,
                 "" if self.observers is None else self.observers.prometheus.url,
+                "" if self.capture is None else self.capture.connect.url,
             ),
         )
         if self.observers is not None:
@@ -193,11 +207,13 @@ class LocalStack:
             ports[self.canary.name] = self.metrics_ports.canary
         if self.inference is not None:
             ports[self.inference.name] = self.inference.port
+        if self.capture is not None:
+            ports[self.capture.producer.name] = self.capture.metrics_port
         return {component: f"127.0.0.1:{port}" for component, port in ports.items()}
 
     def drain(self, seconds: float = 8) -> bool:
         """Stop the producers, then let what is published become searchable. False when some is left for next time."""
-        for producer in (self.canary, self.files):
+        for producer in (self.canary, self.files, *self._capturing):
             producer.stop()
         if not (self.consumer.alive and self.broker.alive):
             return False
@@ -213,7 +229,7 @@ class LocalStack:
 
     def stop(self) -> None:
         """Orderly, in the direction of the flow. Safe when some never started or died."""
-        for producer in (self.canary, self.files):
+        for producer in (self.canary, self.files, *self._capturing):
             producer.stop()
         if self.jobmanager.alive and self.taskmanager.alive:
             stop_job(self.flink)
@@ -242,6 +258,8 @@ class LocalStack:
         cluster: KafkaCluster | None = getattr(self, "kafka", None)
         observers: Observers | None = getattr(self, "observers", None)
         processes += () if observers is None else observers.processes
+        capture: ChangeCapture | None = getattr(self, "capture", None)
+        processes += () if capture is None else capture.processes
         return [*getattr(self, "hosts", ()), *processes, *(() if cluster is None else cluster.brokers)]
 
     def _leave(self) -> None:
@@ -280,10 +298,16 @@ class LocalStack:
     def _model_cache(self) -> dict[str, str]:
         return {"FRESHET_MODEL_CACHE": os.environ.get("FRESHET_MODEL_CACHE", str(self.settings.cache / "models"))}
 
+    def _capture(self, stage: dict[str, str]) -> ChangeCapture | None:
+        settings = self.settings
+        if not (settings.postgres or settings.postgres_url or settings.capture):
+            return None
+        return ChangeCapture(settings, self.state, self.bootstrap, self._log, stage, self.metrics_ports.cdc)
+
     def _observers(self, stage: dict[str, str]) -> Observers | None:
         if not self.settings.prometheus:
             return None
-        return Observers(self.state, self._log, stage, self.settings.scrape_seconds)
+        return Observers(self.state, self._log, stage, self.settings.scrape_seconds, self.settings.rules)
 
     def _qdrant(self) -> QdrantServer | None:
         """Raises UsageError where a server is wanted and there is none."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from freshet.errors import UsageError
 from freshet.stack.process import StackProcess, free_port
-from freshet.stack.prometheus import BINARY_VARIABLE, Prometheus, prometheus_binary
+from freshet.stack.prometheus import BINARY_VARIABLE, RULES, Prometheus, prometheus_binary
 from freshet.stack.python_process import PythonProcess
 
 
@@ -20,6 +20,7 @@ class MetricsPorts:
     files: int = field(default_factory=free_port)
     consumer: int = field(default_factory=free_port)
     canary: int = field(default_factory=free_port)
+    cdc: int = field(default_factory=free_port)
 
     def environment(self) -> dict[str, str]:
         return {
@@ -36,7 +37,14 @@ class MetricsPorts:
 class Observers:
     """The pipeline is the same with and without them."""
 
-    def __init__(self, state: Path, log: Callable[[str], Path], stage: Mapping[str, str], scrape_seconds: int) -> None:
+    def __init__(
+        self,
+        state: Path,
+        log: Callable[[str], Path],
+        stage: Mapping[str, str],
+        scrape_seconds: int,
+        rules: Path | None = None,
+    ) -> None:
         """Raises UsageError where there is no Prometheus."""
         if (binary := prometheus_binary()) is None:
             raise UsageError(
@@ -44,7 +52,7 @@ class Observers:
                 f"neither {BINARY_VARIABLE} nor the PATH names one, and .tools/bin has none",
                 "unpack Debian's with `make tools`, or name one",
             )
-        self.prometheus = Prometheus(binary, state / "prometheus", log("prometheus"), scrape_seconds=scrape_seconds)
+        self.prometheus = Prometheus(binary, state / "prometheus", log("prometheus"), rules or RULES, scrape_seconds)
         self._monitor_port = free_port()
         settings = {
             **stage,

@@ -33,6 +33,8 @@ class RunFile(msgspec.Struct, frozen=True):
     """host:port by component of all that serve ``/metrics``."""
     prometheus_url: str = ""
     """Empty where none was started."""
+    connect_url: str = ""
+    """Kafka Connect's REST interface; empty where nothing is captured."""
 
 
 def read_run_file(state: Path) -> RunFile:

@@ -38,7 +38,16 @@ class StackSettings:
     """Prometheus, the monitor and Flink's reporters run too. Flink's listen on every address of the machine."""
     scrape_seconds: int = 5
     """How often Prometheus asks, and how often it evaluates rules."""
+    rules: Path | None = None
+    """Folder of Prometheus' rules; without it Freshet's own."""
     canary: bool = False
     """A probe that publishes and searches every few seconds runs too."""
+    postgres: bool = False
+    """A PostgreSQL with a sample schema runs too, and its changes are captured."""
+    postgres_url: str = ""
+    """Of a database that somebody else runs, whose changes are captured."""
+    postgres_port: int | None = None
+    capture: bool = False
+    """Kafka Connect and the CDC producer run also without either, for captures that are added later."""
     kafka_proxy_port: int | None = None
     """Of a TCP proxy in front of the (first) broker's second listener, which is opened for it."""

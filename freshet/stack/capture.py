@@ -1,0 +1,93 @@
+"""Change data capture beside the stack: Kafka Connect, the process that maps rows, and a PostgreSQL where wanted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from freshet.stack import jars
+from freshet.stack.connect import KafkaConnect
+from freshet.stack.postgres import PostgresServer
+from freshet.stack.process import ProcessFailed, StackProcess
+from freshet.stack.python_process import PythonProcess
+from freshet.stack.settings import StackSettings
+
+MODULE = "producers.cdc"
+CONNECT_URL = "FRESHET_CDC_CONNECT_URL"
+REGISTER_SECONDS = 120
+
+
+class ChangeCapture:
+    """Starts once the broker is ready; ``register`` once changes flow."""
+
+    def __init__(
+        self,
+        settings: StackSettings,
+        state: Path,
+        bootstrap: str,
+        log: Callable[[str], Path],
+        stage: Mapping[str, str],
+        metrics_port: int,
+    ) -> None:
+        """``stage`` are the settings of all stages. Downloads what is missing; raises UsageError."""
+        cache = settings.cache / "jars"
+        worker = [*jars.resolve("kafka", cache), *jars.resolve("connect", cache)]
+        plugin = jars.resolve("debezium", cache)
+        folder = state / "cdc"
+        self.metrics_port = metrics_port
+        self._given = settings.postgres_url
+        self.postgres = (
+            PostgresServer(state / "postgres", log("postgres"), settings.postgres_port) if settings.postgres else None
+        )
+        replicas = min(settings.brokers, 3)
+        self.connect = KafkaConnect(
+            state / "connect", bootstrap, worker, plugin, log("connect"), None, state / "classes", replicas
+        )
+        own = {
+            CONNECT_URL: self.connect.url,
+            "FRESHET_CDC_STATE": str(folder),
+            "FRESHET_CDC_CAPTURES": str(folder / "captures"),
+            "FRESHET_CDC_SEARCH_URL": f"http://127.0.0.1:{settings.search_port}",
+            "FRESHET_CDC_METRICS_PORT": str(metrics_port),
+        }
+        self._settings = {**own, **stage}
+        self.producer = PythonProcess("cdc", log("cdc"), MODULE, (), self._settings)
+
+    @property
+    def processes(self) -> tuple[StackProcess, ...]:
+        """In the order of their start."""
+        servers = () if self.postgres is None else (self.postgres,)
+        return (*servers, self.connect, self.producer)
+
+    def start(self) -> None:
+        """Returns at once."""
+        if self.postgres is not None:
+            self.postgres.start()
+        self.connect.start()
+
+    def register(self, seconds: float) -> None:
+        """Block until it captures. Raises ProcessFailed with what refused it."""
+        if self.postgres is not None:
+            self.postgres.wait_ready(seconds)
+        self.connect.wait_ready(seconds)
+        self.producer.start()
+        if self.postgres is not None:
+            self._run("producers.cdc.sample", self.postgres.url)
+        if self._given:
+            self._run("producers.cdc.existing", self._given)
+
+    def stop(self) -> None:
+        for process in reversed(self.processes):
+            process.stop()
+
+    def _run(self, module: str, url: str) -> None:
+        # Not in the command line, where every user of the machine could read the password.
+        environment = {**os.environ, **self._settings, "FRESHET_CDC_URL": url}
+        run = subprocess.run(
+            [sys.executable, "-m", module], env=environment, capture_output=True, text=True, timeout=REGISTER_SECONDS
+        )
+        if run.returncode:
+            raise ProcessFailed("the database cannot be captured", (run.stderr or run.stdout).strip()[-3000:])

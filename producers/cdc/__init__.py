@@ -1,0 +1,1 @@
+"""Change data capture: rows of a database, through Debezium on Kafka Connect, to ``documents``."""

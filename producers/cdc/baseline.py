@@ -1,0 +1,46 @@
+"""A position in the log from which rows can be read beside the changes.
+
+A row's change may lie in the log before the position at which it becomes visible. So the position is taken first, then
+every transaction that was open at that moment is waited for, and only then rows are read. What a read does not see was
+then written behind the position, and wins over the row; what the index held before lies at or before it, and loses.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from freshet.errors import UnavailableError
+from producers.cdc.database import Database
+from producers.cdc.version import parse_lsn
+
+_POLL_S: Final = 0.05
+
+
+def baseline(
+    database: Database, stop: threading.Event, seconds: float | None = None, waiting: Callable[[], None] = lambda: None
+) -> int:
+    """The position. Blocks for the open transactions that write, without a limit unless ``seconds`` gives one.
+
+    ``waiting`` is called once when there are any. Raises UnavailableError when stopped, or after ``seconds``.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    told = False
+    position, end = database.run(
+        "SELECT pg_current_wal_insert_lsn()::text, pg_snapshot_xmax(pg_current_snapshot())::text"
+    )[0]
+    while database.one(f"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint < {int(end)}"):
+        if not told:
+            waiting()
+            told = True
+        if stop.wait(_POLL_S):
+            raise UnavailableError("stopped while transactions were waited for")
+        if deadline is not None and time.monotonic() > deadline:
+            raise UnavailableError(
+                f"a transaction that writes is open since more than {seconds:g} s",
+                "rows can be read only when those have ended that were open before",
+                "end it (see pg_stat_activity), then try again",
+            )
+    return parse_lsn(position)

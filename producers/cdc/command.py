@@ -1,0 +1,191 @@
+"""``freshet cdc``: databases whose changes are captured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from freshet.cli.target import DEFAULT_STATE, JsonOption, StateOption
+from producers.cdc.command_context import ConnectOption, NameArgument, captures_of, registration_of, show_findings
+
+app = typer.Typer(no_args_is_help=True, help="Capture the changes of databases: PostgreSQL through Debezium.")
+
+FileOption = Annotated[Path | None, typer.Option("--file", exists=True, dir_okay=False, help="A capture as YAML.")]
+
+
+@app.command()
+def add(
+    url: Annotated[str | None, typer.Argument(help="postgresql://role:password@host:port/database")] = None,
+    table: Annotated[list[str] | None, typer.Option(help="schema.table; repeatable. None: all with a key.")] = None,
+    key: Annotated[str, typer.Option(help="Columns that name a row, with commas; else the primary key.")] = "",
+    text: Annotated[str, typer.Option(help="Template, such as '{{title}}\\n\\n{{body}}'; else all text columns.")] = "",
+    metadata: Annotated[str, typer.Option(help="Columns that become metadata, with commas.")] = "",
+    tenant: Annotated[str, typer.Option(help="Column that names the tenant.")] = "",
+    toast: Annotated[str, typer.Option(metavar="reselect|full", help="Where unchanged large columns come from.")] = (
+        "reselect"
+    ),
+    name: Annotated[str, typer.Option(help="Of the capture; it begins every document id.")] = "database",
+    file: FileOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check.")] = False,
+    state: StateOption = DEFAULT_STATE,
+    connect: ConnectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a database, then capture it. Again with another table: adds that table.
+
+    Everything is checked first, and each thing to mend is named with its SQL. The password may also come in PGPASSWORD.
+
+    \b
+    Examples:
+      freshet cdc add postgresql://app@db/shop --table public.articles --text '{{title}}\\n\\n{{body}}' --metadata tags
+      freshet cdc add --file captures/shop.yaml
+      freshet cdc add postgresql://app@db/shop --dry-run
+    """
+    from freshet.errors import UsageError
+    from producers.cdc.asked import asked_capture
+    from producers.cdc.capture import read_capture
+
+    captures = captures_of(state)
+    if (url is None) == (file is None):
+        raise UsageError("nothing says what to capture", "", "give an address, or a definition with --file")
+    if file is not None:
+        capture = read_capture(file)
+    else:
+        assert url is not None
+        before = captures.read(name) if name in captures.names() else None
+        capture = asked_capture(url, name, table or [], key, text, metadata, tenant, toast, before)
+    registration = registration_of(state, connect)
+    if dry_run:
+        findings = registration.check(capture)
+        show_findings(findings, as_json)
+        raise typer.Exit(int(any(one.level == "fail" for one in findings)))
+    show_findings(registration.add(capture), as_json)
+    if not as_json:
+        typer.echo(f"{capture.name} is captured; its rows are being read: freshet cdc status")
+
+
+@app.command("list")
+def list_captures(state: StateOption = DEFAULT_STATE, as_json: JsonOption = False) -> None:
+    """Name the captures and their tables."""
+    from freshet.cli.output import print_json
+
+    found = captures_of(state).all()
+    if as_json:
+        print_json([one.model_dump(mode="json", exclude={"password"}) for one in found])
+        return
+    for one in found:
+        typer.echo(f"{one.name}  {one.url}")
+        for table in one.tables:
+            typer.echo(f"  {table.table}  key {', '.join(table.key)}  text {table.text!r}")
+    if not found:
+        typer.echo("nothing is captured: freshet cdc add")
+
+
+@app.command()
+def status(
+    name: Annotated[str | None, typer.Argument(help="One capture; else all.")] = None,
+    state: StateOption = DEFAULT_STATE,
+    connect: ConnectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show connector, slot and first reads of each capture, and what is wrong.
+
+    Exit code 3 when something is.
+    """
+    from freshet.cli.output import print_json
+    from producers.cdc.command_context import connect_url
+    from producers.cdc.condition import condition_of, lines
+
+    captures = captures_of(state)
+    chosen = [captures.read(name)] if name else captures.all()
+    found = [condition_of(one, connect_url(state, connect), captures.folder.parent) for one in chosen]
+    if as_json:
+        print_json(found)
+    else:
+        for one in found:
+            for line in lines(one):
+                typer.echo(line)
+        if not found:
+            typer.echo("nothing is captured: freshet cdc add")
+    if any(one.troubles for one in found):
+        raise typer.Exit(3)
+
+
+@app.command()
+def pause(name: NameArgument, state: StateOption = DEFAULT_STATE, connect: ConnectOption = None) -> None:
+    """Read no changes until it is resumed. Meanwhile the slot keeps log, up to max_slot_wal_keep_size."""
+    from producers.cdc.command_context import connect_url
+    from producers.cdc.connect_api import ConnectApi
+
+    capture = captures_of(state).read(name)
+    with ConnectApi(connect_url(state, connect)) as api:
+        api.pause(capture.connector_name)
+    typer.echo(f"{name} is paused")
+
+
+@app.command()
+def resume(name: NameArgument, state: StateOption = DEFAULT_STATE, connect: ConnectOption = None) -> None:
+    """Go on where it was paused."""
+    from producers.cdc.command_context import connect_url
+    from producers.cdc.connect_api import ConnectApi
+
+    capture = captures_of(state).read(name)
+    with ConnectApi(connect_url(state, connect)) as api:
+        api.resume(capture.connector_name)
+    typer.echo(f"{name} is resumed")
+
+
+@app.command()
+def repair(name: NameArgument, state: StateOption = DEFAULT_STATE, connect: ConnectOption = None) -> None:
+    """After a lost slot: make a new one and read every row again. Run an audit behind it for what was deleted."""
+    registration_of(state, connect).repair(name)
+    typer.echo(f"{name} has a new slot, and its rows are being read again.")
+    typer.echo(f"What was deleted in between never comes as a change: freshet audit {name} --repair")
+
+
+@app.command()
+def remove(
+    name: NameArgument,
+    state: StateOption = DEFAULT_STATE,
+    connect: ConnectOption = None,
+) -> None:
+    """Remove connector, offsets, slot and publication. The documents stay in the index."""
+    registration_of(state, connect).remove(name)
+    typer.echo(f"{name} is removed; its documents stay until they are deleted")
+
+
+@app.command()
+def manifest(
+    name: Annotated[str | None, typer.Argument(help="A capture of this system.")] = None,
+    file: FileOption = None,
+    cluster: Annotated[str, typer.Option(help="Name of Strimzi's KafkaConnect.")] = "freshet",
+    secret: Annotated[str, typer.Option(help="Secret with the key `password`; else freshet-cdc-NAME.")] = "",
+    namespace: Annotated[str, typer.Option(help="Of the connector and of the secret.")] = "freshet",
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Print the KafkaConnector for Strimzi, made of the same definition."""
+    from freshet.errors import UsageError
+    from producers.cdc.capture import read_capture
+    from producers.cdc.manifest import manifest_yaml
+
+    if (name is None) == (file is None):
+        raise UsageError("nothing says which capture", "", "name one, or give a definition with --file")
+    capture = read_capture(file) if file is not None else captures_of(state).read(name or "")
+    typer.echo(manifest_yaml(capture, cluster, namespace, secret), nl=False)
+
+
+@app.command()
+def outbox(
+    name: Annotated[str | None, typer.Argument(help="A capture of this system.")] = None,
+    file: FileOption = None,
+    state: StateOption = DEFAULT_STATE,
+) -> None:
+    """Print the SQL of an outbox that the application, or a trigger on each table of the capture, writes into."""
+    from producers.cdc.capture import Outbox, read_capture
+    from producers.cdc.outbox import outbox_sql
+
+    capture = read_capture(file) if file is not None else captures_of(state).read(name) if name else None
+    given = capture.outbox if capture is not None and capture.outbox is not None else Outbox()
+    typer.echo(outbox_sql(given, () if capture is None else capture.tables), nl=False)

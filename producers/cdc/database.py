@@ -1,0 +1,120 @@
+"""A connection to the captured PostgreSQL, and its errors in words."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from pg8000.exceptions import DatabaseError, InterfaceError
+from pg8000.native import Connection, identifier, literal
+
+from freshet.errors import FreshetError, UnavailableError, UsageError
+from producers.cdc.capture import Capture
+
+__all__ = ["Database", "identifier", "literal", "qualified"]
+
+CONNECT_SECONDS: Final = 10
+_WRONG_PASSWORD: Final = {"28P01", "28000"}
+_NO_DATABASE: Final = "3D000"
+_PRIVILEGE: Final = "42501"
+_TEMPORARY: Final = ("57P", "08", "53")
+_SESSION: Final = (
+    "SET TimeZone = 'UTC'",
+    "SET IntervalStyle = 'iso_8601'",
+    "SET bytea_output = 'hex'",
+    "SET extra_float_digits = 1",
+)
+
+
+class Database:
+    """Not thread-safe. Every method blocks; raises UnavailableError while it is away, UsageError where it refuses."""
+
+    def __init__(self, capture: Capture) -> None:
+        self._place = f"{capture.host}:{capture.port}/{capture.database}"
+        try:
+            self._connection = Connection(
+                capture.role,
+                capture.host,
+                capture.database,
+                capture.port,
+                capture.password.get_secret_value(),
+                timeout=CONNECT_SECONDS,
+                application_name="freshet",
+                ssl_context=_ssl(capture.url),
+            )
+            for setting in _SESSION:
+                self._connection.run(setting)
+            # Its timeout is for connecting; a wait for a lock or a long read may take longer.
+            self._connection._usock.settimeout(None)
+        except (DatabaseError, InterfaceError, OSError) as error:
+            raise self._error(error, capture.role) from error
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        try:
+            self._connection.close()
+        except (DatabaseError, InterfaceError, OSError):
+            return
+
+    def run(self, statement: str, **values: Any) -> list[Sequence[Any]]:
+        """Rows of a statement in a transaction of its own."""
+        try:
+            return self._connection.run(statement, **values) or []
+        except (DatabaseError, InterfaceError, OSError) as error:
+            raise self._error(error) from error
+
+    def one(self, statement: str, **values: Any) -> Any:
+        """The first column of the first row; None without one."""
+        rows = self.run(statement, **values)
+        return rows[0][0] if rows else None
+
+    def _error(self, error: Exception, role: str = "") -> FreshetError:
+        told = error.args[0] if error.args else error
+        if not isinstance(told, dict):
+            return UnavailableError(
+                f"PostgreSQL at {self._place} cannot be reached", str(error), "check host, port, and that it runs"
+            )
+        code, message = told.get("C", ""), told.get("M", str(told))
+        if code in _WRONG_PASSWORD:
+            return UsageError(
+                f"PostgreSQL at {self._place} refuses the role {role}", message, "check role, password and pg_hba.conf"
+            )
+        if code == _NO_DATABASE:
+            return UsageError(f"there is no database at {self._place}", message, "check its name in the address")
+        if code.startswith(_TEMPORARY):
+            return UnavailableError(f"PostgreSQL at {self._place} is not ready", message, "wait, then try again")
+        remedy = "let its owner run it" if code == _PRIVILEGE else ""
+        return UsageError(f"PostgreSQL at {self._place} refuses", f"{message} ({code})", remedy)
+
+
+def qualified(table: str) -> str:
+    """``schema.table`` with both names quoted."""
+    schema, _, name = table.partition(".")
+    return f"{_quoted(schema)}.{_quoted(name)}"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _ssl(url: str) -> ssl.SSLContext | None:
+    """As libpq's sslmode: ``require`` does not look at the certificate, ``verify-full`` does."""
+    mode = parse_qs(urlsplit(url).query).get("sslmode", ["disable"])[0]
+    if mode in ("disable", "allow", "prefer"):
+        return None
+    context = ssl.create_default_context()
+    if mode != "verify-full":
+        context.check_hostname = False
+    if mode == "require":
+        context.verify_mode = ssl.CERT_NONE
+    return context

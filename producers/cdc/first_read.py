@@ -1,0 +1,151 @@
+"""Rows that are there already: read beside the live changes, and sent no faster than they become searchable."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future
+from typing import Any, Final
+
+from freshet.errors import FreshetError, RejectedRecord, UnavailableError
+from freshet.metrics import CDC_ROWS
+from producers.cdc.baseline import baseline
+from producers.cdc.capture import Capture, CapturedTable
+from producers.cdc.catalog import table_facts
+from producers.cdc.database import Database
+from producers.cdc.document import content_of
+from producers.cdc.identity import document_id
+from producers.cdc.index import Index
+from producers.cdc.mapping import Upsert
+from producers.cdc.progress import Progress
+from producers.cdc.rows import Row, TableReader
+from producers.cdc.sink import Sink
+from producers.cdc.version import version_of
+
+_WINDOW_ROWS: Final = 24
+_WINDOW_CHARS: Final = 24_000
+_WINDOWS: Final = 2
+"""On their way at once: the pipeline always has work, and a live change waits behind no more than these."""
+_VISIBLE_S: Final = 30.0
+_REPORT_S: Final = 60.0
+_POLL_S: Final = 0.01
+
+_log: Final = logging.getLogger(__name__)
+_rows: Final = CDC_ROWS.counter()
+
+
+class Pace:
+    """Lets a window of documents go when the one before the last has become searchable."""
+
+    def __init__(self, index: Index, stop: threading.Event) -> None:
+        self._index = index
+        self._stop = stop
+        self._windows: deque[Upsert] = deque()
+        self._rows = self._chars = 0
+
+    def sent(self, upsert: Upsert) -> None:
+        """Blocks while too much is on its way; not for ever, as a document may end in dead letters."""
+        self._rows += 1
+        self._chars += len(upsert.content.text)
+        if self._rows < _WINDOW_ROWS and self._chars < _WINDOW_CHARS:
+            return
+        self._rows = self._chars = 0
+        self._windows.append(upsert)
+        if len(self._windows) >= _WINDOWS:
+            self._await(self._windows.popleft())
+
+    def _await(self, upsert: Upsert) -> None:
+        deadline = time.monotonic() + _VISIBLE_S
+        while not self._stop.wait(_POLL_S) and time.monotonic() < deadline:
+            try:
+                if self._index.version(upsert.id) >= upsert.version:
+                    return
+            except UnavailableError:
+                self._stop.wait(0.5)
+
+
+class FirstRead:
+    """Reads every captured table once, and again when its definition changed. Call ``run`` from a thread of its own."""
+
+    def __init__(self, sink: Sink, index: Index, progress: Progress, stop: threading.Event) -> None:
+        self._sink = sink
+        self._index = index
+        self._progress = progress
+        self._stop = stop
+
+    def run(self, captures: Iterable[Capture]) -> None:
+        """Blocks until all are read, or one cannot be at present: then it is told, and the next call tries again."""
+        for capture in captures:
+            for table in capture.tables:
+                if self._stop.is_set():
+                    return
+                if self._progress.of(capture, table).done:
+                    continue
+                try:
+                    self._read(capture, table)
+                except FreshetError as error:
+                    _log.warning("reading %s of %s: %s", table.table, capture.name, error)
+
+    def _read(self, capture: Capture, table: CapturedTable) -> None:
+        with Database(capture) as database:
+            active = database.one("SELECT active FROM pg_replication_slots WHERE slot_name = :slot", slot=capture.slot)
+            if not active:
+                raise UnavailableError("its connector does not read changes yet")
+            facts = table_facts(database, table.table)
+            if facts is None:
+                raise UnavailableError("there is no such table")
+            progress = self._progress.of(capture, table)
+            if not progress.baseline:
+                progress.baseline = baseline(
+                    database, self._stop, waiting=lambda: _log.info("waiting for transactions that are open")
+                )
+            reader = TableReader(database, table, facts)
+            pace = Pace(self._index, self._stop)
+            for page in reader.pages(progress.after):
+                reports = [self._send(capture, table, row, progress.baseline, pace) for row in page]
+                for report in reports:
+                    if report is not None:
+                        report.result(_REPORT_S)
+                if self._stop.is_set():
+                    return
+                progress.after = page[-1].place
+                progress.rows += len(page)
+                self._progress.write(capture, table, progress)
+            progress.done = True
+            self._progress.write(capture, table, progress)
+            _log.info("read %d rows of %s of %s", progress.rows, table.table, capture.name)
+
+    def _send(self, capture: Capture, table: CapturedTable, row: Row, position: int, pace: Pace) -> Future[Any] | None:
+        if self._stop.is_set():
+            return None
+        try:
+            upsert = row_upsert(capture, table, row, position)
+            report = send_row(self._sink, capture, upsert)
+        except RejectedRecord as rejection:
+            _log.warning("refused a row of %s with key %s: %s", table.table, row.place, rejection)
+            return None
+        pace.sent(upsert)
+        return report
+
+
+def row_upsert(capture: Capture, table: CapturedTable, row: Row, position: int) -> Upsert:
+    """A row that was read, as a document. Raises RejectedRecord."""
+    name = document_id(capture.name, table.table, [row.values[column] for column in table.key])
+    return Upsert(name, version_of(position, alive=False, epoch=capture.epoch), content_of(table, row.values))
+
+
+def send_row(sink: Sink, capture: Capture, upsert: Upsert) -> Future[Any]:
+    """Raises RejectedRecord."""
+    _rows.labels(capture.name).inc()
+    content = upsert.content
+    return sink.publish(
+        upsert.id,
+        content.text,
+        version=upsert.version,
+        metadata=content.metadata,
+        tenant=content.tenant,
+        source=capture.name,
+    )
