@@ -108,6 +108,9 @@ class KafkaBroker(StackProcess):
             "share.coordinator.state.topic.replication.factor": str(replicas),
             "share.coordinator.state.topic.min.isr": in_step,
             "group.initial.rebalance.delay.ms": "0",
+            # A broker that was killed is let in again only when its last session has ended.
+            "broker.session.timeout.ms": "4000",
+            "broker.heartbeat.interval.ms": "1000",
             "log.segment.bytes": str(64 << 20),
             "num.network.threads": "2",
             "num.io.threads": "4",

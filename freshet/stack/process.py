@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock, Timeout
 
 from freshet.errors import FreshetError, UsageError
 from freshet.stack.runfile import ProcessEntry
@@ -34,6 +36,7 @@ PORTS = (20_000, 32_768)
 """Below what Linux and macOS give to outgoing connections, above what well-known programs listen on."""
 PORT_TRIES = 50
 _PR_SET_PDEATHSIG = 1
+_claims: list[FileLock] = []
 
 
 class ProcessFailed(FreshetError):
@@ -183,17 +186,33 @@ def wait_until(
 
 
 def free_port(preferred: int = 0) -> int:
-    """``preferred`` if nothing listens there, else any free port that the system does not hand out by itself."""
+    """``preferred`` if nothing listens there, else any free port that the system does not hand out by itself.
+
+    It is this process's until it ends: no other that asks here is given the same before something listens there.
+    """
     # One of its ephemeral ports may be taken by anybody's outgoing connection before a slow process binds it.
-    for port in (preferred or _some_port(), *(_some_port() for _ in range(PORT_TRIES)), 0):
+    for port in (preferred or _some_port(), *(_some_port() for _ in range(PORT_TRIES))):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+        if _claim(port):
+            return port
     raise UsageError("no free port on 127.0.0.1", "", "end something that listens")
+
+
+def _claim(port: int) -> bool:
+    folder = Path(tempfile.gettempdir()) / f"freshet-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    claim = FileLock(folder / str(port), thread_local=False)
+    try:
+        claim.acquire(blocking=False)
+    except Timeout:
+        return False
+    _claims.append(claim)
+    return True
 
 
 def _some_port() -> int:
