@@ -16,14 +16,20 @@ FOLDER = Path(__file__).parent / "images"
 PACKAGES = ("freshet", "producers", "flink_jobs", "inference", "consumers", "search")
 
 MODULES = {
-    "producers": ("producers.files.__main__", "freshet.cli.publish", "freshet.cli.delete", "freshet.cli.search"),
+    "producers": (
+        "producers.files.__main__",
+        "producers.canary.__main__",
+        "freshet.cli.publish",
+        "freshet.cli.delete",
+        "freshet.cli.search",
+    ),
     "flink-job": ("flink_jobs.main",),
     "inference": ("inference.process",),
     "consumers": (
         "freshet.host",
         "freshet.monitor.__main__",
         "freshet.stack.kafka",
-        "freshet.cli.main",
+        "freshet.cli.store",
         "consumers.service",
         "consumers.redrive",
     ),
