@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from tests.faults.harness.tools import missing
 
@@ -56,17 +56,23 @@ class Visit:
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
         )
+        self._url = url.removesuffix("/docs")
         self.complaints: list[str] = []
         self.foreign: list[str] = []
         self.page: Page = self._context.new_page()
         self.page.set_default_timeout(DEADLINE_MS)
-        self.page.on("console", lambda said: said.type in NOTABLE and self.complaints.append(said.text))
+        self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on(
-            "request",
-            lambda request: request.url.startswith((url, "data:")) or self.foreign.append(request.url),
-        )
+        self.page.on("request", self._asked)
         self.page.goto(url)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in NOTABLE:
+            self.complaints.append(message.text)
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((self._url, "data:")):
+            self.foreign.append(request.url)
 
     def __enter__(self) -> Visit:
         return self

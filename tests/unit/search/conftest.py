@@ -118,6 +118,8 @@ Serve = Callable[..., httpx.Client]
 @contextmanager
 def serving() -> Iterator[Callable[[Resources, dict[str, str]], httpx.Client]]:
     with ExitStack() as opened, pytest.MonkeyPatch.context() as environment:
+        # A broker may well run on this machine: it is not for these tests.
+        environment.setenv("FRESHET_KAFKA_BOOTSTRAP", "127.0.0.1:1")
 
         def start(resources: Resources, settings: dict[str, str]) -> httpx.Client:
             for name, value in {"port": "0", **settings}.items():
