@@ -18,6 +18,7 @@ PAGE_ROWS: Final = 500
 _AS_TEXT: Final = "{0}::text"
 _EXPRESSIONS: Final = {
     "bool": "{0}",
+    "bpchar": "{0}",
     "int2": "{0}",
     "int4": "{0}",
     "int8": "{0}",

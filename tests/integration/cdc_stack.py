@@ -51,7 +51,8 @@ def capturing(stack: LocalStack, **settings: str) -> Iterator[CdcStack]:
     # Not below pytest's folder, which only root may enter: as root, PostgreSQL runs as somebody else.
     folder = Path(tempfile.mkdtemp(prefix="freshet-cdc-"))
     folder.chmod(0o755)
-    asked = StackSettings(state=folder, search_port=stack.settings.search_port, postgres=True, postgres_port=free_port())
+    search_port = stack.settings.search_port
+    asked = StackSettings(state=folder, search_port=search_port, postgres=True, postgres_port=free_port())
     stage = {"FRESHET_KAFKA_BOOTSTRAP": stack.bootstrap, **settings}
     capture = ChangeCapture(asked, folder, stack.bootstrap, lambda name: folder / f"{name}.log", stage, free_port())
     assert capture.postgres is not None

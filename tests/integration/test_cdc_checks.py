@@ -1,0 +1,238 @@
+"""A database that cannot be captured is refused in words, with the SQL that mends it, before anything is changed."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from freshet.errors import FreshetError, UnavailableError, UsageError
+from freshet.stack.postgres import PostgresServer
+from freshet.stack.process import free_port
+from producers.cdc.asked import asked_capture
+from producers.cdc.capture import Capture, CapturedTable
+from producers.cdc.catalog import table_facts
+from producers.cdc.checks import Finding, examine, require
+from producers.cdc.database import Database
+from producers.cdc.preparation import ensure_publication, ensure_slot
+from producers.cdc.rows import TableReader
+
+SCHEMA = """
+CREATE TABLE articles (id bigint PRIMARY KEY, title text, body text, slug text UNIQUE);
+CREATE TABLE keyless (title text);
+CREATE TABLE silent (id bigint PRIMARY KEY, title text);
+ALTER TABLE silent REPLICA IDENTITY NOTHING;
+CREATE TABLE late (id bigint PRIMARY KEY DEFERRABLE, title text);
+CREATE TABLE "Odd ""Name" (id bigint PRIMARY KEY, "Title" text);
+CREATE TABLE computed (id bigint PRIMARY KEY, title text, upper text GENERATED ALWAYS AS (upper(title)) STORED);
+CREATE ROLE reader LOGIN PASSWORD 'reader';
+"""
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="freshet-postgres-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def postgres(folder: Path) -> Iterator[PostgresServer]:
+    server = PostgresServer(folder / "logical", folder / "logical.log", free_port(), {"max_replication_slots": "3"})
+    server.start()
+    try:
+        server.wait_ready()
+        with Database(Capture(name="owner", url=server.url)) as database:
+            database.run(SCHEMA)
+        yield server
+    finally:
+        server.stop()
+
+
+def capture_of(
+    server: PostgresServer, table: str = "public.articles", name: str = "shop", **options: object
+) -> Capture:
+    given = {"key": ("id",), "text": "{{title}}", **options}
+    return Capture(name=name, url=server.url, tables=(CapturedTable(table=table, **given),))  # type: ignore[arg-type]
+
+
+def findings(capture: Capture, new: bool = True) -> list[Finding]:
+    with Database(capture) as database:
+        return examine(database, capture, new=new)
+
+
+def refusal(capture: Capture) -> UsageError:
+    with pytest.raises(UsageError) as refused:
+        require(findings(capture))
+    return refused.value
+
+
+def test_a_table_with_its_key_is_found_well(postgres: PostgresServer) -> None:
+    found = findings(capture_of(postgres))
+    require(found)
+    assert {"wal_level", "role", "max_slot_wal_keep_size", "public.articles"} <= {one.name for one in found}
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "words"),
+    [
+        ("postgresql://freshet:wrong@127.0.0.1:{port}/freshet", UsageError, "refuses the role freshet"),
+        ("postgresql://nobody_such:x@127.0.0.1:{port}/freshet", UsageError, "refuses the role nobody_such"),
+        ("postgresql://freshet:{password}@127.0.0.1:{port}/absent", UsageError, "there is no database"),
+        ("postgresql://freshet:{password}@no.such.host.invalid:{port}/freshet", UnavailableError, "cannot be reached"),
+        ("postgresql://freshet:{password}@127.0.0.1:{closed}/freshet", UnavailableError, "cannot be reached"),
+    ],
+    ids=["password", "role", "database", "host", "port"],
+)
+def test_a_wrong_address_is_said(postgres: PostgresServer, url: str, error: type[FreshetError], words: str) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        password = Capture(name="x", url=postgres.url).password.get_secret_value()
+        address = url.format(port=postgres.port, password=password, closed=unused.getsockname()[1])
+        with pytest.raises(error) as refused:
+            Database(Capture(name="shop", url=address))
+    assert words in refused.value.what
+    assert refused.value.remedy
+    assert password not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "words", "remedy"),
+    [
+        ("public.absent", {}, "no such table", "schema.table"),
+        ("public.articles", {"text": "{{headline}}"}, "no column headline", "its columns are id, title, body, slug"),
+        ("public.articles", {"metadata": ("nothing",)}, "no column nothing", "mend the template"),
+        ("public.keyless", {"key": ("title",)}, "no primary key", "ADD PRIMARY KEY (title)"),
+        ("public.silent", {}, "replica identity is NOTHING", "REPLICA IDENTITY DEFAULT"),
+        ("public.late", {}, "deferrable", "not deferrable"),
+        ("public.articles", {"key": ("slug",)}, "does not hold slug", "--key id"),
+        ("public.articles", {"toast": "full"}, "its replica identity is default", "REPLICA IDENTITY FULL"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused_with_the_remedy(
+    postgres: PostgresServer, table: str, options: dict[str, object], words: str, remedy: str
+) -> None:
+    refused = refusal(capture_of(postgres, table, **options))
+    assert words in refused.detail
+    assert remedy in refused.remedy
+
+
+def test_a_key_that_nothing_keeps_unique_is_refused(postgres: PostgresServer) -> None:
+    with Database(capture_of(postgres)) as database:
+        database.run("CREATE TABLE wide (id bigint PRIMARY KEY, title text); ALTER TABLE wide REPLICA IDENTITY FULL")
+    refused = refusal(capture_of(postgres, "public.wide", key=("title",)))
+    assert "keeps title unique" in refused.detail
+    assert "ADD UNIQUE" in refused.remedy
+
+
+def test_a_role_that_may_not_replicate_or_read_is_refused(postgres: PostgresServer) -> None:
+    capture = capture_of(postgres).model_copy(
+        update={"url": f"postgresql://reader@127.0.0.1:{postgres.port}/freshet", "password": _secret("reader")}
+    )
+    refused = refusal(capture)
+    assert "reader may not read the log" in refused.detail
+    assert "ALTER ROLE reader REPLICATION" in refused.remedy
+    assert 'GRANT SELECT ON "public"."articles"' in refused.remedy
+    with Database(capture) as database, pytest.raises(UsageError, match="refuses"):
+        ensure_publication(database, capture)
+
+
+def test_a_slot_left_over_or_taken_is_refused(postgres: PostgresServer) -> None:
+    capture = capture_of(postgres, name="left")
+    with Database(capture) as database:
+        ensure_slot(database, capture)
+        refused = refusal(capture)
+        assert "left over" in refused.detail
+        assert "pg_drop_replication_slot('freshet_left')" in refused.remedy
+        require(findings(capture, new=False))
+        warned = [one for one in findings(capture_of(postgres)) if one.name == "slots left over"]
+        assert "freshet_left" in warned[0].detail
+        database.run("SELECT pg_drop_replication_slot('freshet_left')")
+        database.run("SELECT pg_create_physical_replication_slot('freshet_left')")
+        assert "physical replication" in refusal(capture).detail
+        database.run("SELECT pg_drop_replication_slot('freshet_left')")
+
+
+def test_a_server_without_a_free_slot_is_refused(postgres: PostgresServer) -> None:
+    with Database(capture_of(postgres)) as database:
+        for number in range(3):
+            database.run(f"SELECT pg_create_logical_replication_slot('full{number}', 'pgoutput')")
+        try:
+            refused = refusal(capture_of(postgres))
+        finally:
+            for number in range(3):
+                database.run(f"SELECT pg_drop_replication_slot('full{number}')")
+    assert "all 3 replication slots are taken" in refused.detail
+    assert "max_replication_slots" in refused.remedy
+
+
+def test_a_server_without_a_logical_log_is_refused_and_one_without_a_limit_warned_of(folder: Path) -> None:
+    settings = {"wal_level": "replica", "max_slot_wal_keep_size": "-1"}
+    server = PostgresServer(folder / "replica", folder / "replica.log", free_port(), settings)
+    server.start()
+    try:
+        server.wait_ready()
+        with Database(Capture(name="owner", url=server.url)) as database:
+            database.run("CREATE TABLE articles (id bigint PRIMARY KEY, title text)")
+        refused = refusal(capture_of(server))
+        limit = {one.name: one for one in findings(capture_of(server))}["max_slot_wal_keep_size"]
+    finally:
+        server.stop()
+    assert limit.level == "warn"
+    assert "ALTER SYSTEM SET max_slot_wal_keep_size" in limit.sql
+    assert "wal_level: it is replica" in refused.detail
+    assert "ALTER SYSTEM SET wal_level = logical" in refused.remedy
+
+
+def test_options_left_open_come_from_the_table(postgres: PostgresServer) -> None:
+    capture = asked_capture(postgres.url, "shop", ["public.articles"], "", "", "", "", "reselect")
+    assert capture.tables[0].key == ("id",)
+    assert capture.tables[0].text == "title\n".replace("title", "{{title}}") + "{{body}}\n{{slug}}"
+    with pytest.raises(UsageError, match="no primary key"):
+        asked_capture(postgres.url, "shop", ["public.keyless"], "", "{{title}}", "", "", "reselect")
+    with pytest.raises(UsageError, match="--table is missing"):
+        asked_capture(postgres.url, "shop", [], "", "{{title}}", "", "", "reselect")
+
+
+def test_a_second_table_joins_the_first(postgres: PostgresServer) -> None:
+    first = asked_capture(postgres.url, "shop", ["public.articles"], "", "", "", "", "reselect")
+    both = asked_capture(postgres.url, "shop", ["public.computed"], "", "{{title}}", "", "", "reselect", first)
+    assert [table.table for table in both.tables] == ["public.articles", "public.computed"]
+
+
+def test_the_publication_follows_the_tables(postgres: PostgresServer) -> None:
+    first = capture_of(postgres, name="grows")
+    both = first.model_copy(
+        update={"tables": (*first.tables, CapturedTable(table='public.Odd "Name', key=("id",), text="{{Title}}"))}
+    )
+    with Database(first) as database:
+        assert ensure_publication(database, first)
+        assert not ensure_publication(database, first)
+        assert ensure_publication(database, both)
+        rows = database.run("SELECT tablename FROM pg_publication_tables WHERE pubname = 'freshet_grows' ORDER BY 1")
+        assert [row[0] for row in rows] == ['Odd "Name', "articles"]
+
+
+def test_names_with_quotes_and_capitals_are_read(postgres: PostgresServer) -> None:
+    table = CapturedTable(table='public.Odd "Name', key=("id",), text="{{Title}}")
+    with Database(capture_of(postgres)) as database:
+        database.run("""INSERT INTO "Odd ""Name" VALUES (1, 'O''Brien \\ ok'), (2, NULL)""")
+        facts = table_facts(database, table.table)
+        assert facts is not None
+        reader = TableReader(database, table, facts)
+        assert [row.values for page in reader.pages(size=1) for row in page] == [
+            {"id": 1, "Title": "O'Brien \\ ok"},
+            {"id": 2, "Title": None},
+        ]
+        assert reader.by_key([1]) == {"id": 1, "Title": "O'Brien \\ ok"}
+
+
+def _secret(text: str) -> object:
+    from pydantic import SecretStr
+
+    return SecretStr(text)
