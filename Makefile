@@ -8,9 +8,10 @@ MINUTES ?= 30
 BIN := .venv/bin
 TOXIPROXY := .tools/bin/toxiproxy-server
 PROMETHEUS := .tools/bin/prometheus
+ACTIONLINT := .tools/bin/actionlint
 LOCKS := requirements/bootstrap.txt requirements/lock.txt requirements/model.txt
 
-.PHONY: help run test up-docker down-docker faults soak check tools dashboards lock bench bench-models bench-routes clean
+.PHONY: help run test up-docker down-docker faults soak check tools chromium vendor pictures dashboards lock bench bench-models bench-routes clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -48,13 +49,19 @@ check: .venv/.installed  ## lint, types, import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-tools: .venv/.installed $(TOXIPROXY) $(PROMETHEUS)  ## what tests use beside Python packages: a TCP proxy built with Go, Debian's Prometheus
+tools: .venv/.installed $(TOXIPROXY) $(PROMETHEUS) $(ACTIONLINT) chromium  ## what tests use beside Python packages: a TCP proxy and a linter built with Go, Debian's Prometheus and Chromium
 
 $(TOXIPROXY):
 	@if command -v go >/dev/null; then \
 	  GOBIN=$(CURDIR)/.tools/bin go install github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0 && mv .tools/bin/server $@; \
 	elif [ "$$CI" = true ]; then echo "Go is not installed: toxiproxy cannot be built" >&2; exit 1; \
 	else echo "Go is not installed: the tests that need toxiproxy are skipped"; fi
+
+$(ACTIONLINT):
+	@if command -v go >/dev/null; then \
+	  GOBIN=$(CURDIR)/.tools/bin go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12; \
+	elif [ "$$CI" = true ]; then echo "Go is not installed: actionlint cannot be built" >&2; exit 1; \
+	else echo "Go is not installed: the test that needs actionlint is skipped"; fi
 
 # Unpacked and not installed: no service starts, and nobody has to be root.
 $(PROMETHEUS):
@@ -63,6 +70,18 @@ $(PROMETHEUS):
 	  mv usr/bin/prometheus usr/bin/promtool ../bin/ && cd ../.. && rm -rf .tools/deb; \
 	elif [ "$$CI" = true ]; then echo "there is no apt-get: Prometheus cannot be had" >&2; exit 1; \
 	else echo "there is no apt-get: install Prometheus yourself, or the tests that need it are skipped"; fi
+
+chromium:
+	@if command -v chromium >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then apt-get -qq install -y chromium >/dev/null; \
+	elif [ "$$CI" = true ]; then echo "Chromium is not installed, and nobody here may install it" >&2; exit 1; \
+	else echo "Chromium is not installed: the tests of the live page are skipped"; fi
+
+vendor: .venv/.installed  ## take the live page's libraries anew from npm, by name, version and integrity
+	$(BIN)/python -m search.vendored
+
+pictures: .venv/.installed  ## pictures of the live page for the docs, from a stack under load
+	$(BIN)/python -m tests.integration.pictures
 
 dashboards: .venv/.installed  ## write grafana/ from the code: dashboards, alert rules, provisioning
 	$(BIN)/python -m grafana.generator
