@@ -7,6 +7,7 @@ from pyflink.table import EnvironmentSettings, TableEnvironment
 from pyflink.table.udf import udtf
 
 from flink_jobs.endpoint import check_endpoint
+from flink_jobs.flink_settings import flink_settings
 from flink_jobs.function import RESULT_TYPES, IngestFunction
 from flink_jobs.predict import assembled, model, prepared_view
 from flink_jobs.predict_functions import PREPARED_TYPES, AssembleFunction, PrepareFunction
@@ -16,42 +17,12 @@ from flink_jobs.tables import conversations_view, in_process, pipeline, sink_tab
 from freshet.embedding.load import load_embedder
 from freshet.settings import KafkaSettings, model_settings
 
-JOB_NAME = "freshet-ingestion"
-
-
-def configuration(job: JobSettings) -> Configuration:
-    """Everything that decides the latency is said here: Flink's defaults favour throughput."""
-    settings = {
-        "pipeline.name": JOB_NAME,
-        "parallelism.default": str(job.parallelism),
-        "python.execution-mode": job.execution_mode,
-        "python.fn-execution.bundle.time": "1",
-        "python.fn-execution.bundle.size": "1",
-        "execution.buffer-timeout.interval": "0 ms",
-        "pipeline.object-reuse": "true",
-        "execution.checkpointing.interval": f"{job.checkpoint_ms} ms",
-        "execution.checkpointing.mode": "AT_LEAST_ONCE",
-        "execution.checkpointing.timeout": "5 min",
-        "execution.checkpointing.tolerable-failed-checkpoints": "1000",
-        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        "restart-strategy.type": "exponential-delay",
-        "restart-strategy.exponential-delay.initial-backoff": "500 ms",
-        "restart-strategy.exponential-delay.max-backoff": "30 s",
-        "restart-strategy.exponential-delay.reset-backoff-threshold": "1 min",
-    }
-    if job.context_messages:
-        settings["table.exec.state.ttl"] = f"{job.context_minutes} min"
-    config = Configuration()
-    for name, value in settings.items():
-        config.set_string(name, value)
-    return config
-
 
 def main() -> None:
     """Read the settings and hand the job to the cluster that ``flink run`` names."""
     job, kafka, chosen = JobSettings(), KafkaSettings(), model_settings()
     environment = TableEnvironment.create(
-        EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration(job)).build()
+        EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(_configuration(job)).build()
     )
     environment.execute_sql(source_table(kafka))
     environment.execute_sql(sink_table(kafka))
@@ -79,6 +50,13 @@ def _through_server(
     name = job.model_name or served.pinned_name
     environment.create_temporary_model("embedder", model(job.endpoint, job.key(), name, job.retries))
     return assembled(job)
+
+
+def _configuration(job: JobSettings) -> Configuration:
+    config = Configuration()
+    for name, value in flink_settings(job).items():
+        config.set_string(name, value)
+    return config
 
 
 if __name__ == "__main__":

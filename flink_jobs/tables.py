@@ -104,6 +104,11 @@ def pipeline(source: str, revision: str) -> str:
         FROM {source}"""
 
 
+def quoted(value: str) -> str:
+    """A SQL string."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 def _properties(kafka: KafkaSettings, more: Mapping[str, str]) -> str:
     every = {"bootstrap.servers": kafka.bootstrap, **more, **java_security(kafka, CONNECTOR_PACKAGE)}
     escaped = {name: value.replace("'", "''") for name, value in every.items()}

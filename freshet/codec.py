@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 import msgspec
@@ -13,6 +14,15 @@ from freshet.ids import check_document_id
 _document_decoder = msgspec.json.Decoder(DocumentEvent)
 _json_encoder = msgspec.json.Encoder()
 _embedding_json = msgspec.json.Decoder(EmbeddingRecord)
+
+
+class _NumbersRecord(EmbeddingRecord, frozen=True, kw_only=True):
+    """As a program writes it that has numbers and no bytes, such as a job in SQL."""
+
+    vector: list[float]  # type: ignore[assignment]
+
+
+_numbers_json = msgspec.json.Decoder(_NumbersRecord)
 _embedding_msgpack = msgspec.msgpack.Decoder(EmbeddingRecord)
 _msgpack_encoder = msgspec.msgpack.Encoder()
 
@@ -51,20 +61,33 @@ def encode_embedding(record: EmbeddingRecord, *, as_json: bool = False) -> bytes
 
 
 def decode_embedding(value: bytes | None) -> EmbeddingRecord:
-    """Parse either encoding, told apart by the first byte."""
+    """Parse either encoding, told apart by the first byte. In JSON the vector may also be a list of numbers."""
     if value is None or not value:
         raise RejectedRecord("empty-record", "the record has no value")
     decoder = _embedding_json if value[0] == _JSON_OBJECT else _embedding_msgpack
     try:
         record = decoder.decode(value)
     except msgspec.ValidationError as error:
-        raise RejectedRecord("invalid-field", str(error)) from error
+        if decoder is not _embedding_json or not str(error).endswith("`$.vector`"):
+            raise RejectedRecord("invalid-field", str(error)) from error
+        record = _of_numbers(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RejectedRecord("undecodable", str(error)) from error
     check_document_id(record.id)
     if record.op == "upsert" and record.chunks and record.chunk >= record.chunks:
         raise RejectedRecord("invalid-field", f"chunk {record.chunk} of {record.chunks}")
     return record
+
+
+def _of_numbers(value: bytes) -> EmbeddingRecord:
+    try:
+        found = _numbers_json.decode(value)
+    except msgspec.ValidationError as error:
+        raise RejectedRecord("invalid-field", str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RejectedRecord("undecodable", str(error)) from error
+    fields = msgspec.structs.asdict(found)
+    return EmbeddingRecord(**{**fields, "vector": array("f", found.vector).tobytes()})
 
 
 def documents_schema() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from freshet.dead_letter_log import letters
 from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings
 from freshet.stack.local import LocalStack
-from freshet.stack.process import wait_until
+from freshet.stack.process import ProcessFailed, wait_until
 from freshet.stack.supervisor import Supervisor
 from tests.bench.routes.route import Route
 
@@ -25,6 +26,7 @@ SECONDS = 30.0
 KILL_AT = 5.0
 LATE_MS = 500.0
 CATCH_UP_SECONDS = 120.0
+SETTLE_SECONDS = 30.0
 
 
 def killed(stack: LocalStack, route: Route, contents: Iterator[str]) -> dict[str, Any]:
@@ -60,6 +62,9 @@ def killed(stack: LocalStack, route: Route, contents: Iterator[str]) -> dict[str
         return not supervisor.down() and stack.backlog() == 0
 
     wait_until(quiet, "all is written after the kill", CATCH_UP_SECONDS)
+    with suppress(ProcessFailed):
+        # What the job holds in flight is in no topic.
+        wait_until(lambda: len(_there(stack, plan)) == plan.events, "each event is there", SETTLE_SECONDS)
     there = _there(stack, plan)
     total = hops(stack.search_url, plan, there)["due → upserted"]
     due = np.array([plan.due_ns(number) / 1e9 for number in there])

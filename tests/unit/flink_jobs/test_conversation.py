@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from typing import Any
 
 from flink_jobs.conversation import preceding, with_context
 from freshet.chunking import Chunker
@@ -21,7 +22,7 @@ def value(name: str, text: str | None = None, version: int = 1, minute: int | No
     return json.dumps(fields).encode()
 
 
-def event(name: str, minute: int | None = None, **more: object) -> DocumentEvent:
+def event(name: str, minute: int | None = None, **more: Any) -> DocumentEvent:
     return decode_document(value(name, "the message itself", minute=minute, **more))
 
 
