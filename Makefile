@@ -9,9 +9,16 @@ BIN := .venv/bin
 TOXIPROXY := .tools/bin/toxiproxy-server
 PROMETHEUS := .tools/bin/prometheus
 ACTIONLINT := .tools/bin/actionlint
+MANIFEST_TOOLS := .tools/bin/kubeconform .tools/bin/apiserver .tools/crds/crds.json .tools/bin/kustomize
 LOCKS := requirements/bootstrap.txt requirements/lock.txt requirements/model.txt
 
-.PHONY: help run test up-docker down-docker faults soak check tools chromium vendor pictures dashboards lock bench bench-models bench-routes clean
+define with_go
+@if command -v go >/dev/null; then $(1); \
+elif [ "$$CI" = true ]; then echo "Go is not installed: $@ cannot be had" >&2; exit 1; \
+else echo "Go is not installed: the tests that need $@ are skipped"; fi
+endef
+
+.PHONY: help run test up-docker down-docker faults soak check tools chromium vendor pictures dashboards lock bench bench-models bench-routes manifests clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -43,13 +50,16 @@ faults: .venv/.installed  ## 10,000 simulated histories, every fault on the real
 soak: .venv/.installed  ## MINUTES (30) of load with random faults, write docs/results/soak.md
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
+manifests: .venv/.installed  ## build and judge k8s/: schemas, a real API server, policies, settings, the job as it would run
+	$(BIN)/python -m pytest tests/manifests -q
+
 check: .venv/.installed  ## lint, types, import arrows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-tools: .venv/.installed $(TOXIPROXY) $(PROMETHEUS) $(ACTIONLINT) chromium  ## what tests use beside Python packages: a TCP proxy and a linter built with Go, Debian's Prometheus and Chromium
+tools: .venv/.installed $(TOXIPROXY) $(PROMETHEUS) $(ACTIONLINT) $(MANIFEST_TOOLS) chromium  ## what tests use beside Python packages: a TCP proxy, a linter and what judges manifests, built with Go, Debian's Prometheus and Chromium
 
 $(TOXIPROXY):
 	@if command -v go >/dev/null; then \
@@ -62,6 +72,19 @@ $(ACTIONLINT):
 	  GOBIN=$(CURDIR)/.tools/bin go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12; \
 	elif [ "$$CI" = true ]; then echo "Go is not installed: actionlint cannot be built" >&2; exit 1; \
 	else echo "Go is not installed: the test that needs actionlint is skipped"; fi
+
+.tools/bin/kubeconform:
+	$(call with_go,GOBIN=$(CURDIR)/.tools/bin go install github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0)
+
+.tools/bin/apiserver: $(wildcard tests/manifests/apiserver/*.go) tests/manifests/apiserver/go.sum
+	$(call with_go,cd tests/manifests/apiserver && go build -trimpath -ldflags='-s -w' -o $(CURDIR)/$@ .)
+
+.tools/crds/crds.json: tests/manifests/crds.py freshet/stack/jars/crds.lock
+	$(call with_go,$(BIN)/python -m tests.manifests.crds)
+
+# What kubectl has in it, for a machine without kubectl.
+.tools/bin/kustomize:
+	$(if $(shell command -v kubectl),,$(call with_go,GOBIN=$(CURDIR)/.tools/bin go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1))
 
 # Unpacked and not installed: no service starts, and nobody has to be root.
 $(PROMETHEUS):

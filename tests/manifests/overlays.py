@@ -1,0 +1,72 @@
+"""What `kubectl apply -k` would send for each overlay."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.faults.harness.tools import missing
+
+Object = dict[str, Any]
+ROOT = Path(__file__).parents[2]
+K8S = ROOT / "k8s"
+OVERLAYS = tuple(sorted(path.parent.name for path in (K8S / "overlays").glob("*/kustomization.yaml")))
+ROUTES = ("in-process", "ml-predict")
+"""Components of which an overlay has one: where the embedding runs."""
+_TOOLS = ROOT / ".tools" / "bin"
+
+
+def kustomize() -> list[str]:
+    """The command that builds a folder: kubectl's, or kustomize itself."""
+    if kubectl := shutil.which("kubectl"):
+        return [kubectl, "kustomize"]
+    installed = _TOOLS / "kustomize"
+    found = str(installed) if installed.exists() else shutil.which("kustomize")
+    return [found, "build"] if found else missing("kubectl", "install it, or run `make tools`")
+
+
+@cache
+def build(folder: Path) -> tuple[Object, ...]:
+    """The objects of a kustomization. Blocks for about a second; raises AssertionError with kustomize's words."""
+    run = subprocess.run([*kustomize(), str(folder)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return tuple(yaml.safe_load_all(run.stdout))
+
+
+def overlay(name: str) -> tuple[Object, ...]:
+    return build(K8S / "overlays" / name)
+
+
+@cache
+def rerouted(name: str, folder: Path) -> tuple[Object, ...]:
+    """An overlay with the other route for the embedding than its own, in a copy of all manifests under ``folder``."""
+    copy = folder / name / "k8s"
+    shutil.copytree(K8S, copy)
+    shutil.copytree(ROOT / "grafana", copy.parent / "grafana", ignore=shutil.ignore_patterns("generator"))
+    path = copy / "overlays" / name / "kustomization.yaml"
+    text = path.read_text()
+    (own,) = [route for route in ROUTES if f"components/{route}\n" in text]
+    (other,) = set(ROUTES) - {own}
+    path.write_text(text.replace(f"components/{own}\n", f"components/{other}\n"))
+    return build(copy / "overlays" / name)
+
+
+def of_kind(objects: tuple[Object, ...], *kinds: str) -> list[Object]:
+    return [one for one in objects if one["kind"] in kinds]
+
+
+def named(objects: tuple[Object, ...], kind: str, name: str) -> Object:
+    """Raises KeyError where there is none."""
+    for one in of_kind(objects, kind):
+        if one["metadata"]["name"] == name:
+            return one
+    raise KeyError(f"{kind} {name}")
+
+
+def title(one: Object) -> str:
+    return f"{one['kind']}/{one['metadata']['name']}"
