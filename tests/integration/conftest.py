@@ -11,13 +11,24 @@ from freshet.stack.kafka import KafkaBroker
 from freshet.stack.local import LocalStack
 from freshet.stack.process import free_port
 from freshet.stack.settings import StackSettings
+from tests.integration.collector import Collector
 from tests.integration.pipeline import Pipeline
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def collector() -> Iterator[Collector]:
+    """Where the stack sends its traces."""
+    opened = Collector()
+    opened.start()
+    yield opened
+    opened.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[LocalStack]:
     """Broker, Flink with the job, consumer and search; no watched folder."""
-    local = LocalStack(StackSettings(state=tmp_path_factory.mktemp("state"), search_port=free_port()))
+    tracing = (("FRESHET_TRACING_ENDPOINT", collector.url),)
+    local = LocalStack(StackSettings(tmp_path_factory.mktemp("state"), search_port=free_port(), environment=tracing))
     try:
         local.prepare(lambda step, share: None)
         local.start(lambda step, share: None)

@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -127,7 +126,7 @@ def test_a_page_that_does_not_read_is_dropped_and_the_others_go_on(
     monkeypatch.setattr(stream, "PACE_SECONDS", 0.0)
     port = live.base_url.port
     assert port is not None
-    big = {"source": "x" * 200_000}
+    big = "x" * 200_000
     with socket.create_connection(("127.0.0.1", port)) as slow, live.stream("GET", "/events") as quick:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         slow.sendall(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n")
@@ -138,7 +137,7 @@ def test_a_page_that_does_not_read_is_dropped_and_the_others_go_on(
         def dropped() -> bool:
             nonlocal told
             told += 1
-            tell[1](batch(replace(head(f"big-{told}"), **big)))
+            tell[1](batch(head(f"big-{told}", source=big)))
             while next(seen)["id"] != f"big-{told}":
                 pass
             return open_pages(live) == 1
