@@ -15,7 +15,7 @@ READERS = ((JOB_GROUP, DOCUMENTS), (CONSUMER_GROUP, EMBEDDINGS))
 
 def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
     """Records behind by group, from committed offsets: at most a commit interval too high. Raises UnavailableError."""
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})
+    admin = _admin(kafka)
     try:
         behind: dict[str, int] = {}
         for group, topic in READERS:
@@ -34,7 +34,7 @@ def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
 
 def members(kafka: KafkaSettings) -> int:
     """How many consumers have partitions; 0 while they are being shared out, or where the broker does not answer."""
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})
+    admin = _admin(kafka)
     try:
         group = admin.describe_consumer_groups([CONSUMER_GROUP], request_timeout=1)[CONSUMER_GROUP].result(1)
     except (KafkaException, TimeoutError):
@@ -49,14 +49,28 @@ def replay_documents(kafka: KafkaSettings, seconds: float = 10) -> None:
 
     Vectors of an earlier model may lie on ``vector-embeddings``: they are passed over. Both readers must be stopped.
     """
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})
+    admin = _admin(kafka)
     ends = [TopicPartition(EMBEDDINGS.name, number) for number in range(EMBEDDINGS.partitions)]
     latest = admin.list_offsets({one: OffsetSpec.latest() for one in ends}, request_timeout=seconds)
-    starts = [TopicPartition(DOCUMENTS.name, number, 0) for number in range(DOCUMENTS.partitions)]
     skipped = [TopicPartition(one.topic, one.partition, end.result(seconds).offset) for one, end in latest.items()]
+    reread_documents(kafka, seconds)
+    _set_offsets(kafka, CONSUMER_GROUP, skipped, seconds)
+
+
+def reread_documents(kafka: KafkaSettings, seconds: float = 10) -> None:
+    """Let the job, which must be stopped, read ``documents`` from its beginning; by their versions nothing changes."""
+    _set_offsets(
+        kafka, JOB_GROUP, [TopicPartition(DOCUMENTS.name, number, 0) for number in range(DOCUMENTS.partitions)], seconds
+    )
+
+
+def _set_offsets(kafka: KafkaSettings, group: str, offsets: list[TopicPartition], seconds: float) -> None:
     try:
-        for group, offsets in ((JOB_GROUP, starts), (CONSUMER_GROUP, skipped)):
-            request = [ConsumerGroupTopicPartitions(group, offsets)]
-            admin.alter_consumer_group_offsets(request)[group].result(seconds)
+        request = [ConsumerGroupTopicPartitions(group, offsets)]
+        _admin(kafka).alter_consumer_group_offsets(request)[group].result(seconds)
     except (KafkaException, TimeoutError) as error:
         raise UnavailableError(f"cannot set offsets at {kafka.bootstrap}", str(error)) from error
+
+
+def _admin(kafka: KafkaSettings) -> AdminClient:
+    return AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})

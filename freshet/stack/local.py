@@ -18,9 +18,10 @@ from freshet.stack.capture import ChangeCapture
 from freshet.stack.flink import FlinkHome, JobManager, TaskManager
 from freshet.stack.flink_job import JobSubmission, job_runs, pending_records, stop_job
 from freshet.stack.inference import ENDPOINT, InferenceServer
+from freshet.stack.job_shape import JobShape
 from freshet.stack.kafka import KafkaBroker
 from freshet.stack.kafka_cluster import KafkaCluster
-from freshet.stack.lag import lags, members, replay_documents
+from freshet.stack.lag import lags, members, replay_documents, reread_documents
 from freshet.stack.observers import MetricsPorts, Observers
 from freshet.stack.process import ProcessFailed, StackProcess, accepts, wait_until
 from freshet.stack.python_process import PythonProcess
@@ -131,6 +132,10 @@ class LocalStack:
         if self.settings.rebuild:
             for folder in (self.state / "store", self.state / "qdrant", self.flink.checkpoints):
                 shutil.rmtree(folder, ignore_errors=True)
+        shape = JobShape(self.flink.checkpoints, self.submission.settings)
+        reshaped = shape.changed()
+        if reshaped:
+            shape.forget()
         self.kafka.start()
         if self.qdrant is not None:
             self.qdrant.start()
@@ -146,6 +151,9 @@ class LocalStack:
             self.capture.start()
         if self.settings.rebuild:
             replay_documents(KafkaSettings(bootstrap=self.bootstrap))
+        elif reshaped:
+            reread_documents(KafkaSettings(bootstrap=self.bootstrap))
+        shape.keep()
         if self.qdrant is not None:
             self.qdrant.wait_ready(START_SECONDS)
         for host in self.hosts:
