@@ -6,6 +6,7 @@ import errno
 import logging
 import math
 import socket
+import sys
 import threading
 
 import uvicorn
@@ -14,6 +15,8 @@ from starlette.types import ASGIApp
 from freshet.errors import FreshetError, UsageError
 
 DRAIN_SECONDS = 5
+UNREAD_MS = 20_000
+"""That a client may leave an answer unread, on Linux; then its connection ends."""
 _BACKLOG = 512
 _log = logging.getLogger(__name__)
 
@@ -77,6 +80,9 @@ class HttpServer:
             listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             try:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if sys.platform == "linux":
+                    # Connections inherit it; else one whose client stops reading stays for ever, even when closed.
+                    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
                 listener.bind(address)
                 listener.listen(_BACKLOG)
             except OSError:

@@ -70,7 +70,7 @@ def _start(stack: LocalStack, console: Console) -> None:
 
 def _announce(stack: LocalStack, console: Console) -> None:
     console.print(
-        f"Freshet is up.  search [bold]{stack.search_url}/docs[/]   Flink {stack.flink.url}   "
+        f"Freshet is up.  look [bold]{stack.search_url}[/]   Flink {stack.flink.url}   "
         f"Kafka {stack.broker.bootstrap}   state {stack.state}"
     )
     if stack.observers is not None:

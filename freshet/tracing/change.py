@@ -13,6 +13,8 @@ from freshet.tracing.spans import Facts, Spans, span_context
 PRODUCER = "freshet-producer"
 JOB = "freshet-flink-job"
 CONSUMER = "freshet-consumer"
+_SAMPLED = frozenset("13579bdf")
+"""The last bit of the flags, as the last character."""
 
 
 class ChangeTracer:
@@ -23,7 +25,7 @@ class ChangeTracer:
 
     def __call__(self, batch: WrittenBatch) -> None:
         for head in batch.finished:
-            if head.traceparent.endswith("1"):
+            if head.traceparent[-1:] in _SAMPLED:
                 self._trace(head, batch)
 
     def _trace(self, head: Head, batch: WrittenBatch) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
+from freshet import http_server
 from freshet.changes import Changes, Listener, WrittenBatch
 from freshet.events import CANARY_SOURCE
 from freshet.headers import SOURCE_COMMIT
@@ -32,7 +35,14 @@ def tell() -> tuple[Changes, Listener]:
 
 
 @pytest.fixture
-def live(serve: Serve, store: VectorStore, embedder: WordEmbedder, tell: tuple[Changes, Listener]) -> httpx.Client:
+def live(
+    serve: Serve,
+    store: VectorStore,
+    embedder: WordEmbedder,
+    tell: tuple[Changes, Listener],
+    monkeypatch: pytest.MonkeyPatch,
+) -> httpx.Client:
+    monkeypatch.setattr(http_server, "UNREAD_MS", 500)
     return serve(Resources(store, embedder, changes=tell[0]), max_streams=str(LIMIT))
 
 
@@ -143,6 +153,15 @@ def test_a_page_that_does_not_read_is_dropped_and_the_others_go_on(
             return open_pages(live) == 1
 
         wait_until(dropped, "only the page that reads is left", SECONDS)
+        if sys.platform == "linux":
+            other = slow.getsockname()[1]
+            wait_until(lambda: other not in peers(port), "the kernel has ended its connection", SECONDS)
+
+
+def peers(port: int) -> set[int]:
+    """The ports of the clients that this process has a connection with."""
+    every = psutil.Process().net_connections("tcp")
+    return {one.raddr.port for one in every if one.laddr.port == port and one.raddr}
 
 
 def open_pages(client: httpx.Client) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freshet.store import Head
+from freshet.events import CANARY_SOURCE
+from freshet.store import Filter, Head
 from freshet.store.visibility import Candidate, visible_hits
 
 
@@ -85,3 +87,27 @@ def test_a_document_that_never_rests_does_not_hold_the_search_forever() -> None:
         return {name: Head(name, version) for name in names}
 
     assert visible_hits(lambda _: [Candidate("a", 0, 0, 0, "", 1.0)], heads, 5, still=False) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "shown"),
+    [
+        (None, ["real"]),
+        (Filter(source="files"), ["real"]),
+        (Filter(source=CANARY_SOURCE), ["real", "bird"]),
+    ],
+)
+def test_a_canary_is_shown_only_to_who_asks_for_its_source(where: Filter | None, shown: list[str]) -> None:
+    """The store's own filter is not part of this: it would leave out the other."""
+    heads = {"bird": Head("bird", 1, source=CANARY_SOURCE), "real": Head("real", 1)}
+    near = [Candidate("real", 1, 0, 0, "", 1.0), Candidate("bird", 1, 0, 0, "", 0.9)]
+    found = visible_hits(lambda limit: near[:limit], lambda _: heads, 5, still=True, where=where)
+    assert [hit.document_id for hit in found] == shown
+
+
+def test_canaries_before_the_others_take_no_place() -> None:
+    names = [f"bird-{number}" for number in range(40)]
+    heads = {name: Head(name, 1, source=CANARY_SOURCE) for name in names} | {"real": Head("real", 1)}
+    near = [Candidate(name, 1, 0, 0, "", 0.9) for name in names] + [Candidate("real", 1, 0, 0, "", 0.1)]
+    found = visible_hits(lambda limit: near[:limit], lambda _: heads, 3, still=True)
+    assert [hit.document_id for hit in found] == ["real"]
