@@ -53,6 +53,10 @@ class PostgresServer(StackProcess):
         """With the password, for the role that owns the database."""
         return f"postgresql://{ROLE}:{self._password()}@127.0.0.1:{self.port}/{DATABASE}"
 
+    def limit_slots(self, size: str) -> None:
+        """``max_slot_wal_keep_size`` from the next start on, for example ``1MB``."""
+        self._settings["max_slot_wal_keep_size"] = size
+
     def user(self) -> int | None:
         return unprivileged_user()
 

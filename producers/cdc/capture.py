@@ -49,11 +49,16 @@ class CapturedTable(BaseModel):
     def template(self) -> Template:
         return Template(self.text)
 
-    @property
-    def columns(self) -> frozenset[str]:
-        """Every column that a document is made of."""
+    @cached_property
+    def content_columns(self) -> frozenset[str]:
+        """Those that text, metadata and tenant are made of."""
         tenant = () if self.tenant is None else (self.tenant,)
-        return frozenset({*self.key, *self.metadata, *tenant, *self.template.columns})
+        return frozenset({*self.metadata, *tenant, *self.template.columns})
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The same with the key's."""
+        return self.content_columns.union(self.key)
 
 
 class Outbox(BaseModel):

@@ -25,6 +25,8 @@ class Column:
     toastable: bool
     length: int
     """Of bit types; -1 without one."""
+    generated: bool
+    """Computed from others, and in no log."""
 
     @property
     def is_text(self) -> bool:
@@ -62,7 +64,8 @@ def table_facts(database: Database, table: str) -> TableFacts | None:
     columns = {
         row[0]: Column(*row)
         for row in database.run(
-            """SELECT a.attname, t.typname, a.attnotnull, a.attstorage <> 'p', a.atttypmod
+            """SELECT a.attname, t.typname, a.attnotnull, a.attstorage <> 'p', a.atttypmod,
+                      a.attgenerated <> ''
                FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
                WHERE a.attrelid = :oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum""",
             oid=oid,

@@ -31,7 +31,7 @@ def examine(database: Database, capture: Capture, *, new: bool) -> list[Finding]
         *_server(database, capture),
         _role(database, capture),
         *_slot(database, capture, new),
-        *(finding for table in capture.tables for finding in _table(database, table)),
+        *(finding for table in capture.tables for finding in _table(database, table, capture.role)),
         *_outbox(database, capture),
     ]
 
@@ -137,14 +137,14 @@ def _slot(database: Database, capture: Capture, new: bool) -> Iterator[Finding]:
         )
 
 
-def _table(database: Database, table: CapturedTable) -> Iterator[Finding]:
+def _table(database: Database, table: CapturedTable, role: str) -> Iterator[Finding]:
     facts = table_facts(database, table.table)
     if facts is None:
         yield Finding(table.table, "fail", "there is no such table", "write schema.table, and check the database")
         return
     bad = [*_columns(table, facts), *_key(table, facts), *_toast(table, facts)]
     if not facts.readable:
-        sql = f"GRANT SELECT ON {qualified(table.table)} TO CURRENT_USER"
+        sql = f"GRANT SELECT ON {qualified(table.table)} TO {identifier(role)}"
         bad.append(Finding(table.table, "fail", "the role may not read it", "grant it", sql))
     yield from bad or [Finding(table.table, "ok", f"key {', '.join(table.key)}, replica identity {facts.identity}")]
 
@@ -155,6 +155,16 @@ def _columns(table: CapturedTable, facts: TableFacts) -> Iterator[Finding]:
         there = ", ".join(facts.columns)
         yield Finding(
             table.table, "fail", f"it has no column {', '.join(missing)}", f"its columns are {there}: mend the template"
+        )
+    generated = sorted(
+        name for name in table.content_columns if name in facts.columns and facts.columns[name].generated
+    )
+    if generated:
+        yield Finding(
+            table.table,
+            "fail",
+            f"{', '.join(generated)} is generated, and the log does not hold it",
+            "make it in the template from the columns that it is generated from",
         )
 
 

@@ -44,9 +44,9 @@ def connector_config(capture: Capture, password: str | None = None) -> dict[str,
         "binary.handling.mode": "hex",
         "include.unknown.datatypes": "true",
         "unavailable.value.placeholder": PLACEHOLDER,
-        # Latency: by default a change waits up to half a second.
-        "poll.interval.ms": "5",
-        "max.batch.size": "256",
+        # Latency: by default a change waits up to half a second, and once more for others to fill a batch.
+        "poll.interval.ms": "10",
+        "max.batch.size": "1",
         "max.queue.size": "4096",
         "max.queue.size.in.bytes": str(64 << 20),
         "producer.override.linger.ms": "0",

@@ -32,12 +32,12 @@ class Content:
 
 def unchanged_columns(table: CapturedTable, row: Mapping[str, Any]) -> list[str]:
     """Those that the document needs and the log did not have."""
-    return sorted(column for column in table.columns if row.get(column) is UNCHANGED)
+    return sorted(column for column in table.content_columns if row.get(column) is UNCHANGED)
 
 
 def content_of(table: CapturedTable, row: Mapping[str, Any]) -> Content:
     """Raises RejectedRecord where the row lacks a column, or still has one that the log did not have."""
-    missing = sorted(table.columns.difference(row))
+    missing = sorted(table.content_columns.difference(row))
     if missing:
         raise RejectedRecord(
             "missing-column",

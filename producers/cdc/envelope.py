@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from freshet.errors import RejectedRecord
-from producers.cdc import position, values
+from producers.cdc import mongodb, position, values
 from producers.cdc.wire import Schema, SchemaReader
 
 Op = Literal["c", "u", "d", "r", "t"]
@@ -77,28 +77,30 @@ class EnvelopeReader:
             table=position.table_of(source),
             position=position.position_of(source),
             committed_ns=position.committed_ns(source),
-            key=self._key(key) if envelope.op != "t" else {},
+            key=self._key(key, source) if envelope.op != "t" else {},
             before=_row(schema, "before", envelope.before, source),
             after=_row(schema, "after", envelope.after, source),
         )
 
-    def _key(self, raw: bytes | None) -> dict[str, Any]:
+    def _key(self, raw: bytes | None, source: dict[str, Any]) -> dict[str, Any]:
         if raw is None:
             raise RejectedRecord("no-key", "a change of a row needs the row's key")
         schema, value = self._schemas.value(raw)
         if not isinstance(value, dict):
             raise RejectedRecord("no-key", "the record's key is no object")
-        return values.row(schema, value)
+        key = values.row(schema, value)
+        return {name: mongodb.identifier(str(one)) for name, one in key.items()} if _is_mongodb(source) else key
+
+
+def _is_mongodb(source: dict[str, Any]) -> bool:
+    return source.get("connector") == "mongodb"
 
 
 def _row(schema: Schema, name: str, value: Any, source: dict[str, Any]) -> dict[str, Any] | None:
     if value is None:
         return None
-    if isinstance(value, str):
-        # MongoDB's whole document is one string.
-        from producers.cdc.mongodb import document
-
-        return document(value)
+    if isinstance(value, str) and _is_mongodb(source):
+        return mongodb.document(value)
     if not isinstance(value, dict):
         raise RejectedRecord("not-an-envelope", f"{name} is no row")
     return values.row(schema.fields[name], value)

@@ -50,7 +50,9 @@ def proposed(capture: Capture) -> Capture:
 def default_table(name: str, facts: TableFacts) -> CapturedTable | None:
     """All columns of text that are not part of the key, one below the other; None without one."""
     texts = [
-        column.name for column in facts.columns.values() if column.is_text and column.name not in facts.primary_key
+        column.name
+        for column in facts.columns.values()
+        if column.is_text and not column.generated and column.name not in facts.primary_key
     ]
     plain = [name for name in texts if name.isidentifier()]
     if not facts.primary_key or not plain:

@@ -70,7 +70,7 @@ def key_values(table: CapturedTable, key: dict[str, Any]) -> list[Any]:
 def _same(table: CapturedTable, change: Change, content: Content) -> bool:
     """Only REPLICA IDENTITY FULL has the row as it was."""
     before = change.before
-    if before is None or table.toast != "full" or not table.columns.issubset(before):
+    if before is None or table.toast != "full" or not table.content_columns.issubset(before):
         return False
     try:
         return content_of(table, before) == content

@@ -20,6 +20,7 @@ from freshet.stack.settings import StackSettings
 from freshet.stack.toxiproxy import Proxy, Toxiproxy, toxiproxy_binary
 from freshet.store import StoreSettings
 from freshet.store.edge import EdgeStore
+from tests.faults.harness.cdc_trial import CdcLab, CdcTrial
 from tests.faults.harness.forgetful_proxy import ForgetfulProxy
 from tests.faults.harness.hindered_store import HinderedStore
 from tests.faults.harness.lab import SEED, Lab, chosen_seed, start_stack
@@ -166,6 +167,23 @@ def server_trial(
     """As ``trial``, on a stack with a Qdrant server: consumer and search are processes of their own."""
     with _trial(server_labs, verdicts, request) as opened:
         yield opened
+
+
+@pytest.fixture(scope="package")
+def cdc_lab(faults_seed: int) -> Iterator[CdcLab]:
+    """A stack of its own with a PostgreSQL whose changes are captured."""
+    lab = CdcLab(faults_seed)
+    yield lab
+    lab.drop()
+
+
+@pytest.fixture
+def cdc(
+    cdc_lab: CdcLab, faults_seed: int, verdicts: Callable[[Verdict], None], request: pytest.FixtureRequest
+) -> CdcTrial:
+    """One fault on the way from PostgreSQL to search."""
+    print(f"{SEED}={faults_seed}")  # noqa: T201 - pytest shows it when the test fails
+    return CdcTrial(cdc_lab, _fault(request), faults_seed, verdicts)
 
 
 @pytest.fixture(scope="package")

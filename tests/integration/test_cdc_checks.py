@@ -111,6 +111,7 @@ def test_a_wrong_address_is_said(postgres: PostgresServer, url: str, error: type
         ("public.silent", {}, "replica identity is NOTHING", "REPLICA IDENTITY DEFAULT"),
         ("public.late", {}, "deferrable", "not deferrable"),
         ("public.articles", {"key": ("slug",)}, "does not hold slug", "--key id"),
+        ("public.computed", {"text": "{{upper}}"}, "upper is generated", "from the columns that it is generated from"),
         ("public.articles", {"toast": "full"}, "its replica identity is default", "REPLICA IDENTITY FULL"),
     ],
 )
@@ -136,8 +137,8 @@ def test_a_role_that_may_not_replicate_or_read_is_refused(postgres: PostgresServ
     )
     refused = refusal(capture)
     assert "reader may not read the log" in refused.detail
-    assert "ALTER ROLE reader REPLICATION" in refused.remedy
-    assert 'GRANT SELECT ON "public"."articles"' in refused.remedy
+    assert 'ALTER ROLE "reader" REPLICATION' in refused.remedy
+    assert 'GRANT SELECT ON "public"."articles" TO "reader"' in refused.remedy
     with Database(capture) as database, pytest.raises(UsageError, match="refuses"):
         ensure_publication(database, capture)
 

@@ -1,0 +1,1 @@
+"""How long a committed row takes to be found, part by part."""
