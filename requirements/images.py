@@ -38,9 +38,13 @@ MODULES = {
 }
 """What runs in each image, by the modules it starts at. ``build`` is where the model is baked and jars are got."""
 
+_SPANS = "opentelemetry-exporter-otlp-proto-http"
+"""Shares its package with the SDK, so that no import tells the two apart."""
+
 BESIDE = {
     "inference": ("httptools", "uvloop"),  # uvicorn takes them where they are
-    "search": ("httptools", "uvloop"),
+    "search": ("httptools", "uvloop", _SPANS),
+    "consumers": (_SPANS,),
     "build": ("setuptools",),  # builds the package
 }
 """What runs, but is not imported by name."""
