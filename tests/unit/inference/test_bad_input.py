@@ -49,6 +49,7 @@ def test_bad_items_are_named(served: Served, texts: Any, code: str, param: str) 
     ("fields", "expected"),
     [
         ({"model": "gpt-4"}, (404, "model_not_found", "model")),
+        ({"model": "double@r2"}, (404, "model_not_found", "model")),
         ({"model": None}, (400, "missing_model", "model")),
         ({"model": 5}, (400, "missing_model", "model")),
         ({"encoding_format": "hex"}, (400, "invalid_encoding_format", "encoding_format")),
@@ -138,6 +139,7 @@ def test_who_reads_slowly_delays_no_one(serve: Serve) -> None:
 
 def test_nan_of_the_model_names_its_item_and_spares_other_requests(served: Served) -> None:
     assert served.error(["fine", "also", "nan here"]) == (500, "bad_vector", "input[2]")
+    assert served.embed("nan here").headers["x-should-retry"] == "false", "it would be the same again"
     assert served.embed(["fine", "also"]).status_code == 200
 
 
