@@ -1,7 +1,7 @@
 """The definitions of every kind that is no part of Kubernetes, from their authors' artifacts at pinned versions.
 
-``python -m tests.manifests.crds`` fetches them into ``.tools/crds``, as `make tools` does: it needs Go, whose module proxy
-and checksum database it asks, and Maven Central.
+``python -m tests.manifests.crds`` fetches them into ``.tools/crds``, as `make tools` does: it needs Go, whose module
+proxy and checksum database it asks, and Maven Central.
 """
 
 from __future__ import annotations

@@ -63,7 +63,9 @@ class ExtensionServer(StackProcess):
         plural, namespaced = self._kinds[group, one["kind"]]
         place = f"namespaces/{one['metadata'].get('namespace', 'default')}/" if namespaced else ""
         answer = self._http.post(
-            f"/apis/{one['apiVersion']}/{place}{plural}", params={"dryRun": "All", "fieldValidation": "Strict"}, json=one
+            f"/apis/{one['apiVersion']}/{place}{plural}",
+            params={"dryRun": "All", "fieldValidation": "Strict"},
+            json=one,
         )
         return "" if answer.status_code == 201 else f"{answer.status_code} {answer.json().get('message', answer.text)}"
 

@@ -1,0 +1,126 @@
+"""The job runs as its manifest says, on a broker that checks certificates and the manifests' ACLs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from confluent_kafka import Consumer, KafkaException, Producer
+
+from freshet.codec import decode_embedding
+from freshet.kafka_security import librdkafka_security
+from freshet.publishing import Publisher
+from freshet.settings import KafkaSettings
+from freshet.stack import jars
+from freshet.stack.flink import FlinkHome
+from freshet.stack.process import wait_until
+from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS
+from tests.manifests.deployed_job import DeployedJob
+from tests.manifests.overlays import named, of_kind, overlay
+from tests.manifests.secured_broker import SecuredBroker
+
+CACHE = Path.home() / ".cache" / "freshet" / "jars"
+BATCH = 50
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    folder = tmp_path_factory.mktemp("secured")
+    secured = SecuredBroker(folder / "kafka", jars.resolve("kafka", CACHE), folder / "kafka.log")
+    try:
+        secured.start()
+        secured.wait_ready()
+        objects = overlay("production")
+        secured.apply(of_kind(objects, "KafkaTopic"), of_kind(objects, "KafkaUser"))
+        yield secured
+    finally:
+        secured.stop()
+
+
+@pytest.fixture
+def job(broker: SecuredBroker, tmp_path: Path) -> Iterator[DeployedJob]:
+    folder = broker.certificates("flink-job")
+    environment = {
+        "FRESHET_KAFKA_BOOTSTRAP": broker.secured,
+        "FRESHET_KAFKA_CA": str(folder / "ca.crt"),
+        "FRESHET_KAFKA_CERTIFICATE": str(folder / "user.crt"),
+        "FRESHET_KAFKA_KEY": str(folder / "user.key"),
+        "FRESHET_JOB_CACHE_PATH": str(tmp_path / "vectors.sqlite"),
+        "FRESHET_JOB_METRICS_HOST": "127.0.0.1",
+        "FRESHET_JOB_METRICS_PORT": "0",
+    }
+    deployed = DeployedJob(overlay("kind"), tmp_path, jars.resolve("flink", CACHE), environment)
+    yield deployed
+    deployed.stop()
+
+
+def publish(kafka: KafkaSettings, first: int) -> None:
+    with Publisher(kafka, "durable") as publisher:
+        for number in range(first, first + BATCH):
+            publisher.publish(f"d{number}", f"Document {number} says something of its own.", version=1).result(30)
+
+
+def embedded(consumer: Consumer, seen: Counter[str], count: int) -> None:
+    """Block until chunks of so many documents have come."""
+
+    def arrived() -> bool:
+        for message in consumer.consume(100, 0.2):
+            assert message.error() is None, message.error()
+            seen[decode_embedding(message.value()).id] += 1
+        return len(seen) >= count
+
+    wait_until(arrived, f"{count} documents are embedded", 60)
+
+
+def test_the_job_runs_as_the_manifest_says_and_a_savepoint_loses_nothing(
+    broker: SecuredBroker, job: DeployedJob
+) -> None:
+    producer = broker.client("producer-files")
+    settings = librdkafka_security(broker.client("consumers"))
+    group = {"group.id": CONSUMER_GROUP, "auto.offset.reset": "earliest", "enable.auto.commit": False}
+    consumer = Consumer({"bootstrap.servers": broker.secured, **group, **settings})
+    consumer.subscribe([EMBEDDINGS.name])
+    seen: Counter[str] = Counter()
+    try:
+        job.start()
+        publish(producer, 0)
+        embedded(consumer, seen, BATCH)
+        publish(producer, BATCH)
+        savepoint = job.stop_with_savepoint()
+        publish(producer, 2 * BATCH)
+        job.start(savepoint)
+        publish(producer, 3 * BATCH)
+        embedded(consumer, seen, 4 * BATCH)
+    finally:
+        consumer.close()
+    assert seen == Counter({f"d{number}": 1 for number in range(4 * BATCH)})
+
+
+def test_a_user_may_not_do_what_is_another_stages(broker: SecuredBroker) -> None:
+    """The consumers write no documents, and who shows no certificate is not let in."""
+    refused: list[str] = []
+    producer = Producer(
+        {"bootstrap.servers": broker.secured, "log_level": 0, **librdkafka_security(broker.client("consumers"))}
+    )
+    producer.produce(DOCUMENTS.name, b"{}", on_delivery=lambda error, message: refused.append(error.name()))
+    producer.flush(10)
+    assert refused == ["TOPIC_AUTHORIZATION_FAILED"]
+    trusting = broker.client("consumers").model_copy(update={"certificate": None, "key": None})
+    stranger = Consumer(
+        {"bootstrap.servers": broker.secured, "group.id": "x", "log_level": 0, **librdkafka_security(trusting)}
+    )
+    with pytest.raises(KafkaException, match="_TRANSPORT|_TIMED_OUT|_ALL_BROKERS_DOWN|_SSL"):
+        stranger.list_topics(timeout=3)
+    stranger.close()
+
+
+def test_java_is_opened_as_the_distribution_asks(tmp_path: Path) -> None:
+    distribution = FlinkHome(tmp_path, (), tmp_path).distribution
+    own = yaml.safe_load((distribution / "conf" / "config.yaml").read_text())["env"]["java"]["opts"]["all"]
+    configuration = named(overlay("production"), "FlinkDeployment", "vector-ingestion-job")["spec"][
+        "flinkConfiguration"
+    ]
+    assert configuration["env.java.opts.all"].split() == own.split()
