@@ -27,7 +27,7 @@ def preceding(event: DocumentEvent, arrivals: Sequence[bytes | None], count: int
     newest: dict[str, tuple[int, DocumentEvent]] = {}
     for position, value in enumerate(arrivals):
         other = _read(value)
-        if other is None or other.id == event.id or other.part:
+        if other is None or other.id == event.id or other.part or not _together(other, event):
             continue
         known = newest.get(other.id)
         if known is None:
@@ -57,6 +57,10 @@ def _read(value: bytes | None) -> DocumentEvent | None:
         return decode_document(value)
     except RejectedRecord:
         return None
+
+
+def _together(one: DocumentEvent, event: DocumentEvent) -> bool:
+    return one.tenant == event.tenant and one.metadata.get(THREAD) == event.metadata.get(THREAD)
 
 
 def _before(one: DocumentEvent, event: DocumentEvent) -> bool:

@@ -35,6 +35,11 @@ def test_a_message_without_a_conversation_has_no_context() -> None:
     assert preceding(event("m9", metadata={}), [value("m1", "text")], 3) == []
 
 
+def test_another_conversation_and_another_tenant_lend_nothing() -> None:
+    arrivals = [value("m1", "other thread", metadata={"thread": "u"}), value("m2", "other tenant", tenant="x")]
+    assert preceding(event("m9"), arrivals, 3) == []
+
+
 def test_a_message_is_no_context_of_itself_in_whatever_version() -> None:
     arrivals = [value("m1", "before"), value("m2", "as it was", 1), value("m2", "as it is", 2)]
     assert preceding(event("m2", version=2), arrivals, 3) == ["before"]
