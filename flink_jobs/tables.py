@@ -67,10 +67,13 @@ def conversations_view(messages: int) -> str:
         CREATE TEMPORARY VIEW spoken AS
         SELECT k, v, headers, `partition`, `offset`,
                ARRAY_AGG(CASE WHEN thread IS NULL THEN CAST('' AS BYTES) ELSE v END) OVER (
-                   PARTITION BY COALESCE('t' || CAST(CHAR_LENGTH(tenant) AS STRING) || tenant || thread, 'k' || CAST(k AS STRING), '')
+                   PARTITION BY COALESCE('t' || tenant_length || tenant || thread, 'k' || CAST(k AS STRING), '')
                    ORDER BY arrived ROWS BETWEEN {messages * ARRIVALS_PER_MESSAGE} PRECEDING AND CURRENT ROW
                ) AS arrivals
-        FROM (SELECT *, {thread} AS thread, {tenant} AS tenant FROM documents)"""
+        FROM (
+            SELECT *, CAST(CHAR_LENGTH(tenant) AS STRING) AS tenant_length
+            FROM (SELECT *, {thread} AS thread, {tenant} AS tenant FROM documents)
+        )"""
 
 
 def in_process(documents: str, arguments: str) -> str:
