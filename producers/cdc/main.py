@@ -44,7 +44,7 @@ def main() -> int:
 
 def _run(settings: CdcSettings, kafka: KafkaSettings, stop: threading.Event) -> int:
     if settings.metrics_port is not None:
-        serve_metrics(settings.metrics_port)
+        serve_metrics(settings.metrics_port, settings.metrics_host)
     publisher = Publisher(kafka, settings.profile, timeout_s=settings.timeout_s)
     try:
         while not stop.is_set():
