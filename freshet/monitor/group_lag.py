@@ -38,9 +38,10 @@ class GroupLag:
                 "group.id": group,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
-                # One record is looked at: the broker sends the batch that it lies in, whatever this says.
-                "fetch.message.max.bytes": 1024,
+                # One record of each partition is looked at; with one in the queue it would wait a second for the next.
                 "queued.min.messages": 1,
+                "fetch.queue.backoff.ms": 20,
+                "fetch.wait.max.ms": 20,
                 "log_level": 0,
                 **librdkafka_security(kafka),
             }

@@ -60,8 +60,9 @@ def test_a_rule_names_only_what_is_counted(path: Path) -> None:
 )
 def test_a_page_names_only_what_is_counted(page: Path) -> None:
     named = NAME.findall(page.read_text(encoding="utf-8"))
-    # A name may be cut short: ``freshet_inference_…``.
-    assert not [name for name in named if not any(known.startswith(name) for known in KNOWN)]
+    # Not every word with an underscore is a metric. A name may be cut short: ``freshet_inference_…``.
+    long = [name for name in named if name.count("_") > 1]
+    assert not [name for name in long if not any(known.startswith(name) for known in KNOWN)]
 
 
 def test_every_metric_of_ours_is_shown_somewhere() -> None:
