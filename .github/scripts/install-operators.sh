@@ -7,7 +7,7 @@ strimzi=1.2.0
 flink=1.15.0
 external_secrets=2.12.0
 keda=2.20.2
-prometheus=v0.93.0
+prometheus_stack=88.6.0
 github=https://github.com
 
 kubectl apply --server-side --filename "$github/cert-manager/cert-manager/releases/download/$cert_manager/cert-manager.yaml"
@@ -27,6 +27,10 @@ helm upgrade --install external-secrets external-secrets --repo https://charts.e
 if [ "${1:-}" = all ]; then
   kubectl apply --server-side --filename "$github/kedacore/keda/releases/download/v$keda/keda-$keda.yaml"
   kubectl --namespace keda rollout status deployment/keda-operator --timeout=300s
-  kubectl apply --server-side --filename "$github/prometheus-operator/prometheus-operator/releases/download/$prometheus/bundle.yaml"
-  kubectl rollout status deployment/prometheus-operator --timeout=300s
+  # Where the manifests look for it: NetworkPolicies and the autoscaler name this namespace.
+  helm upgrade --install prometheus oci://ghcr.io/prometheus-community/charts/kube-prometheus-stack --version "$prometheus_stack" \
+    --namespace monitoring --create-namespace --wait --timeout 10m \
+    --set prometheus.prometheusSpec.podMonitorSelectorNilUsesHelmValues=false \
+    --set prometheus.prometheusSpec.serviceMonitorSelectorNilUsesHelmValues=false \
+    --set prometheus.prometheusSpec.ruleSelectorNilUsesHelmValues=false
 fi
