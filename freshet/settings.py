@@ -70,6 +70,10 @@ class SearchSettings(BaseSettings):
     max_streams: int = Field(
         200, ge=0, description="live pages open at once; each holds a connection, so mind the limit on open files"
     )
+    consumers: tuple[str, ...] = Field(
+        (),
+        description="JSON list of the metrics' addresses of consumers elsewhere, for the live page's batches",
+    )
     flink_url: str | None = Field(
         None, description="Flink's REST address: the live page then shows how far behind the job is at this moment"
     )

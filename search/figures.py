@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from prometheus_client import Counter
 
@@ -42,12 +42,15 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class BatchFigures:
-    """Of the last ten seconds. ``limit`` and all else are null where the consumer is in another process."""
+    """Of the last ten seconds; all null where the consumer is in another process that nobody named."""
 
     p99_ms: float | None
     size: float | None
     limit: int | None
     policy: str | None
+
+
+NO_BATCHES: Final = BatchFigures(None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,24 @@ class Figures:
     troubles: list[str]
 
 
+class Batches(Protocol):
+    """Consumers in other processes."""
+
+    def read(self, now_ns: int) -> BatchFigures:
+        """Blocks. Raises UnavailableError."""
+
+
 class FigureReader:
     """``note`` is called by the writer's thread, ``read`` by one other."""
 
-    def __init__(self, resources: Resources, flow: FlowReader, flink_url: str | None) -> None:
+    def __init__(
+        self, resources: Resources, flow: FlowReader, flink_url: str | None, elsewhere: Batches | None = None
+    ) -> None:
+        """``elsewhere`` is asked for batches where no writer is in this process."""
         self._resources = resources
         self._flow = flow
         self._flink_url = flink_url
+        self._elsewhere = elsewhere
         self._batches: deque[tuple[int, float, int]] = deque(maxlen=MOST)
         self._fresh: deque[tuple[int, float]] = deque(maxlen=MOST)
         self._before: tuple[float, dict[str, float]] | None = None
@@ -113,7 +127,7 @@ class FigureReader:
             rates=self._rates(flow),
             behind={"job": self._job_behind(flow), "consumer": _consumer_behind(consumer, flow)},
             freshness_ms=self._freshness(),
-            batch=self._batch(consumer),
+            batch=self._batch(consumer, troubles),
             store=self._store,
             dead_letters_end=flow.dead_letters if flow else None,
             troubles=troubles,
@@ -160,7 +174,13 @@ class FigureReader:
         values = sorted(value for at, value in tuple(self._fresh) if at >= since)
         return Percentiles(_percentile(values, 0.5), _percentile(values, 0.99), len(values))
 
-    def _batch(self, consumer: Mapping[str, Any]) -> BatchFigures:
+    def _batch(self, consumer: Mapping[str, Any], troubles: list[str]) -> BatchFigures:
+        if not self._resources.changes.written_here:
+            try:
+                return self._elsewhere.read(time.time_ns()) if self._elsewhere is not None else NO_BATCHES
+            except UnavailableError as error:
+                troubles.append(str(error))
+                return NO_BATCHES
         since = time.time_ns() - BATCH_WINDOW_NS
         recent = [(seconds, records) for at, seconds, records in tuple(self._batches) if at >= since]
         p99 = _percentile(sorted(seconds * 1e3 for seconds, _ in recent), 0.99)

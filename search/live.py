@@ -13,6 +13,7 @@ from freshet.service import Resources
 from freshet.settings import KafkaSettings, SearchSettings
 from freshet.store import Head
 from search.change import change_of
+from search.consumer_metrics import ConsumerMetrics
 from search.figures import FigureReader
 from search.stream import Stream
 from search.topic_reader import TopicReader
@@ -32,7 +33,8 @@ class Live:
         self._resources = resources
         self._kafka = kafka
         self._workers = workers
-        self._figures = FigureReader(resources, FlowReader(kafka), settings.flink_url)
+        elsewhere = ConsumerMetrics(settings.consumers) if settings.consumers else None
+        self._figures = FigureReader(resources, FlowReader(kafka), settings.flink_url, elsewhere)
         self._reader = TopicReader(kafka, resources.store, self._found)
         self._ticking: asyncio.Task[None] | None = None
         self._unsubscribe = resources.changes.subscribe(self._written)

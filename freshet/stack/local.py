@@ -340,6 +340,7 @@ class LocalStack:
             services = {"serve": ("consumer", "search")}
         else:
             services = {"consumer": ("consumer",), "search": ("search",)}
+            stage = {**stage, "FRESHET_SEARCH_CONSUMERS": f'["http://127.0.0.1:{self.metrics_ports.consumer}/metrics"]'}
         return tuple(
             PythonProcess(
                 name,
