@@ -8,8 +8,9 @@ trap 'rm -rf "$folder"' EXIT
 k() { kubectl --namespace freshet "$@"; }
 
 first="Namespace"
-kafka="ConfigMap Kafka KafkaNodePool KafkaTopic KafkaUser"
-flink="FlinkDeployment NetworkPolicy PersistentVolumeClaim Role RoleBinding ServiceAccount"
+# With Kafka, what every later part needs: who may speak to whom, keys, settings.
+kafka="Certificate ConfigMap ExternalSecret Issuer Kafka KafkaNodePool KafkaTopic KafkaUser NetworkPolicy Password"
+flink="FlinkDeployment PersistentVolumeClaim Role RoleBinding ServiceAccount"
 
 # apply only|except KINDS: the documents of these kinds, or of all others
 apply() {
