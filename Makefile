@@ -18,7 +18,7 @@ elif [ "$$CI" = true ]; then echo "Go is not installed: $@ cannot be had" >&2; e
 else echo "Go is not installed: the tests that need $@ are skipped"; fi
 endef
 
-.PHONY: help run test up-docker down-docker faults soak check tools chromium vendor pictures dashboards lock bench bench-models bench-routes manifests clean
+.PHONY: help run test up-docker down-docker faults soak check tools chromium vendor pictures dashboards lock bench bench-models bench-cdc bench-routes manifests clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -117,6 +117,9 @@ bench-models: .venv/.installed  ## compare the model's engines and measure the s
 
 bench-routes: .venv/.installed  ## the model in the job against ML_PREDICT: docs/results/routes.md
 	$(BIN)/python -m tests.bench.routes
+
+bench-cdc: .venv/.installed  ## from a commit in PostgreSQL to search, part by part: docs/results/cdc.md
+	$(BIN)/python -m tests.bench.cdc
 
 lock: .venv/.installed  ## resolve requirements/*.txt again
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements/lock.txt --python-version 3.10

@@ -34,6 +34,7 @@ from freshet.store import StoreSettings
 from freshet.tracing import TracingSettings
 from inference.settings import InferenceSettings
 from producers.canary.settings import CanarySettings
+from producers.cdc.settings import CdcSettings
 from producers.files.settings import FilesSettings
 
 DOCS = Path(__file__).resolve().parent
@@ -45,6 +46,7 @@ SETTINGS: tuple[tuple[type[BaseSettings], str], ...] = (
     (PublishSettings, "Programs that call `freshet.publish` or `freshet.delete`."),
     (TracingSettings, "Programs that publish, and the host process."),
     (FilesSettings, "The file producer: `python -m producers.files`."),
+    (CdcSettings, "Change capture: `python -m producers.cdc`."),
     (JobSettings, "The Flink job. Read where it is submitted, carried into the cluster with it."),
     (ModelEnvironment, "The job, the host process and the inference server; all need the same."),
     (HostSettings, "Every host process: `python -m freshet.host consumer search`."),
@@ -60,6 +62,7 @@ COMMAND_LINE = {
     "FRESHET_SEARCH_URL": "The option `--url`: the search API of a remote system.",
     "FRESHET_SEARCH_API_KEY": "The option `--api-key`; the search service reads the same variable.",
     "FRESHET_SEARCH_PORT": "The option `--port` of `freshet up`.",
+    "FRESHET_POSTGRES_URL": "The option `--postgres-url` of `freshet up`.",
     "FRESHET_DEBUG": "Anything but empty: as `freshet --debug`, show the traceback of an error.",
 }
 STACK = """`freshet up` sets these itself, for the processes that it starts, so that one state folder is one system:

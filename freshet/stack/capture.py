@@ -85,7 +85,7 @@ class ChangeCapture:
 
     def _run(self, module: str, url: str) -> None:
         # Not in the command line, where every user of the machine could read the password.
-        environment = {**os.environ, **self._settings, "FRESHET_CDC_URL": url}
+        environment = {**os.environ, **self._settings, "CDC_DATABASE_URL": url}
         run = subprocess.run(
             [sys.executable, "-m", module], env=environment, capture_output=True, text=True, timeout=REGISTER_SECONDS
         )

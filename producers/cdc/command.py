@@ -157,6 +157,19 @@ def remove(
 
 
 @app.command()
+def prepare(
+    file: Annotated[Path, typer.Option("--file", exists=True, dir_okay=False, help="A capture as YAML.")],
+    state: StateOption = DEFAULT_STATE,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a database and make publication and slot, for a connector that Strimzi registers."""
+    from producers.cdc.capture import read_capture
+    from producers.cdc.registration import Registration
+
+    show_findings(Registration(captures_of(state), "").prepare(read_capture(file)), as_json)
+
+
+@app.command()
 def manifest(
     name: Annotated[str | None, typer.Argument(help="A capture of this system.")] = None,
     file: FileOption = None,

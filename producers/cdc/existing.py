@@ -1,4 +1,4 @@
-"""``python -m producers.cdc.existing``: capture what can be captured of the database of FRESHET_CDC_URL."""
+"""``python -m producers.cdc.existing``: capture what can be captured of the database of CDC_DATABASE_URL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main() -> int:
         if NAME in captures.names():
             capture = captures.read(NAME)
         else:
-            capture = proposed(Capture(name=NAME, url=os.environ["FRESHET_CDC_URL"]))
+            capture = proposed(Capture(name=NAME, url=os.environ["CDC_DATABASE_URL"]))
         Registration(captures, settings.connect_url).add(capture)
     except FreshetError as error:
         sys.stderr.write(f"{error}\n")

@@ -20,7 +20,9 @@ _log: Final = logging.getLogger(__name__)
 class Monitor:
     """Call ``look`` every few seconds from a thread of its own. Never raises FreshetError."""
 
-    def __init__(self, connect_url: str) -> None:
+    def __init__(self, connect_url: str, manage: bool = True) -> None:
+        """``manage`` is False where somebody else registers connectors, and only their state is told."""
+        self._manage = manage
         self._connect_url = connect_url
         self._databases: dict[str, Database] = {}
         self._said: dict[str, str] = {}
@@ -57,19 +59,23 @@ class Monitor:
 
     def _connector(self, capture: Capture, slot: SlotHealth) -> None:
         with ConnectApi(self._connect_url, timeout=5) as api:
-            wanted = connector_config(capture)
-            found = api.config(capture.connector_name)
-            if found is None or {name: found.get(name) for name in wanted} != wanted:
-                api.put(capture.connector_name, wanted)
-                _log.info("registered the connector of %s", capture.name)
+            if self._manage:
+                self._register(api, capture)
             state = api.state(capture.connector_name)
             running = state is not None and state.runs and not slot.lost
             CDC_CONNECTOR_RUNNING.gauge().labels(capture.name).set(int(running))
-            if state is not None and "FAILED" in (state.state, state.task) and not slot.lost:
+            if self._manage and state is not None and "FAILED" in (state.state, state.task) and not slot.lost:
                 api.restart(capture.connector_name)
                 _log.warning(
                     "the connector of %s had failed and was started again: %s", capture.name, state.trace[:500]
                 )
+
+    def _register(self, api: ConnectApi, capture: Capture) -> None:
+        wanted = connector_config(capture)
+        found = api.config(capture.connector_name)
+        if found is None or {name: found.get(name) for name in wanted} != wanted:
+            api.put(capture.connector_name, wanted)
+            _log.info("registered the connector of %s", capture.name)
 
     def _say(self, name: str, trouble: str) -> None:
         """Once for as long as it lasts."""

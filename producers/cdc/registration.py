@@ -30,6 +30,15 @@ class Registration:
         with Database(capture) as database:
             return examine(database, capture, new=not self._runs(capture))
 
+    def prepare(self, capture: Capture) -> list[Finding]:
+        """Check all, then publication and slot: for a connector that somebody else registers."""
+        with Database(capture) as database:
+            findings = examine(database, capture, new=False)
+            require(findings)
+            self._publication(database, capture)
+            ensure_slot(database, capture)
+        return findings
+
     def add(self, capture: Capture) -> list[Finding]:
         """Check all, then publication, slot, connector, definition. Returns the findings; raises where one fails."""
         new = not self._runs(capture)
@@ -48,7 +57,9 @@ class Registration:
                 if made and new:
                     self._withdraw(api, database, capture)
                 raise
-        self._captures.write(capture)
+        # A new slot knows nothing of what came before it.
+        resync = max(capture.resync, _now()) if made else max(capture.resync, self._captures.read(capture.name).resync)
+        self._captures.write(capture.model_copy(update={"resync": resync}))
         return findings
 
     def repair(self, name: str) -> Capture:
@@ -63,7 +74,7 @@ class Registration:
             api.put(capture.connector_name, connector_config(capture))
             api.resume(capture.connector_name)
             self._wait_running(api, database, capture)
-        again = capture.model_copy(update={"resync": capture.resync + 1})
+        again = capture.model_copy(update={"resync": max(capture.resync + 1, _now())})
         self._captures.write(again)
         return again
 
@@ -136,3 +147,7 @@ class Registration:
         except FreshetError:
             # The first error says why; `freshet cdc add` names what is left over.
             return
+
+
+def _now() -> int:
+    return int(time.time())

@@ -1,4 +1,4 @@
-"""``python -m producers.cdc.sample``: the sample tables in the database of FRESHET_CDC_URL, and their capture."""
+"""``python -m producers.cdc.sample``: the sample tables in the database of CDC_DATABASE_URL, and their capture."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TABLES = (
 def main() -> int:
     """Makes what is absent. Exit status 1 with the reason on stderr."""
     try:
-        install(os.environ["FRESHET_CDC_URL"], CdcSettings())
+        install(os.environ["CDC_DATABASE_URL"], CdcSettings())
     except FreshetError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -7,8 +7,10 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from freshet.errors import FreshetError, UnavailableError, UsageError
 from freshet.stack.postgres import PostgresServer
@@ -54,11 +56,9 @@ def postgres(folder: Path) -> Iterator[PostgresServer]:
         server.stop()
 
 
-def capture_of(
-    server: PostgresServer, table: str = "public.articles", name: str = "shop", **options: object
-) -> Capture:
+def capture_of(server: PostgresServer, table: str = "public.articles", name: str = "shop", **options: Any) -> Capture:
     given = {"key": ("id",), "text": "{{title}}", **options}
-    return Capture(name=name, url=server.url, tables=(CapturedTable(table=table, **given),))  # type: ignore[arg-type]
+    return Capture(name=name, url=server.url, tables=(CapturedTable(table=table, **given),))
 
 
 def findings(capture: Capture, new: bool = True) -> list[Finding]:
@@ -116,7 +116,7 @@ def test_a_wrong_address_is_said(postgres: PostgresServer, url: str, error: type
     ],
 )
 def test_a_table_that_does_not_fit_is_refused_with_the_remedy(
-    postgres: PostgresServer, table: str, options: dict[str, object], words: str, remedy: str
+    postgres: PostgresServer, table: str, options: dict[str, Any], words: str, remedy: str
 ) -> None:
     refused = refusal(capture_of(postgres, table, **options))
     assert words in refused.detail
@@ -233,7 +233,5 @@ def test_names_with_quotes_and_capitals_are_read(postgres: PostgresServer) -> No
         assert reader.by_key([1]) == {"id": 1, "Title": "O'Brien \\ ok"}
 
 
-def _secret(text: str) -> object:
-    from pydantic import SecretStr
-
+def _secret(text: str) -> SecretStr:
     return SecretStr(text)
