@@ -1,7 +1,7 @@
 """The FlinkDeployment as Flink's operator would run it: an application cluster, started from the manifest alone.
 
-What only the image or Kubernetes has is mapped: paths, addresses, ports, and the leader's election, of which one process
-needs none. Everything else is passed on as it is written.
+What only the image or Kubernetes has is mapped: paths, addresses, ports, and the leader's election, of which one
+process needs none. Everything else is passed on as it is written.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from tests.manifests.workloads import workloads
 
 START_SECONDS = 90
 PYTHON = "/opt/freshet/bin/python"
-JAR = "local:///opt/flink/opt/"
 
 
 class FlinkProcess(StackProcess):
@@ -56,7 +55,6 @@ class DeployedJob:
         self._spec: dict[str, Any] = self._owner["spec"]
         self._mapped = environment
         self._home = FlinkHome(folder, jars, folder)
-        self._ports = {"6121": 0, "6122": 0, "6124": 0, "6125": 0}
         self._processes: list[FlinkProcess] = []
         self.url = self._home.url
 

@@ -44,7 +44,10 @@ def overlay(name: str) -> tuple[Object, ...]:
 
 @cache
 def rerouted(name: str, folder: Path) -> tuple[Object, ...]:
-    """An overlay with the other route for the embedding than its own, in a copy of all manifests under ``folder``."""
+    """An overlay with the other route for the embedding than its own, and with change capture.
+
+    It is built in a copy of all manifests under ``folder``.
+    """
     copy = folder / name / "k8s"
     shutil.copytree(K8S, copy)
     shutil.copytree(ROOT / "grafana", copy.parent / "grafana", ignore=shutil.ignore_patterns("generator"))
@@ -52,7 +55,7 @@ def rerouted(name: str, folder: Path) -> tuple[Object, ...]:
     text = path.read_text()
     (own,) = [route for route in ROUTES if f"components/{route}\n" in text]
     (other,) = set(ROUTES) - {own}
-    path.write_text(text.replace(f"components/{own}\n", f"components/{other}\n"))
+    path.write_text(text.replace(f"components/{own}\n", f"components/{other}\n  - ../../components/postgres\n"))
     return build(copy / "overlays" / name)
 
 

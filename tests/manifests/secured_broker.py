@@ -75,8 +75,13 @@ class SecuredBroker(KafkaBroker):
 
     def client(self, user: str) -> KafkaSettings:
         folder = self.certificates(user)
-        files = {"ca": folder / "ca.crt", "certificate": folder / "user.crt", "key": folder / "user.key"}
-        return KafkaSettings(bootstrap=self.secured, protocol="ssl", **files)
+        return KafkaSettings(
+            bootstrap=self.secured,
+            protocol="ssl",
+            ca=folder / "ca.crt",
+            certificate=folder / "user.crt",
+            key=folder / "user.key",
+        )
 
     def apply(self, topics: Sequence[Object], users: Sequence[Object]) -> None:
         """Make what the operators would make of KafkaTopics and KafkaUsers. Blocks until the broker has it."""

@@ -112,7 +112,7 @@ def test_a_user_may_not_do_what_is_another_stages(broker: SecuredBroker) -> None
     stranger = Consumer(
         {"bootstrap.servers": broker.secured, "group.id": "x", "log_level": 0, **librdkafka_security(trusting)}
     )
-    with pytest.raises(KafkaException, match="_TRANSPORT|_TIMED_OUT|_ALL_BROKERS_DOWN|_SSL"):
+    with pytest.raises(KafkaException, match=r"_TRANSPORT|_TIMED_OUT|_ALL_BROKERS_DOWN|_SSL"):
         stranger.list_topics(timeout=3)
     stranger.close()
 
