@@ -1,4 +1,4 @@
-"""``python -m grafana.generator [--check] [--kubernetes FOLDER [--namespace NAME]]``."""
+"""``python -m grafana.generator [--check]``: writes dashboards, rules and provisioning under grafana/."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from grafana.generator.dashboards import dashboard_files
-from grafana.generator.kubernetes import kubernetes_files
 from grafana.generator.provisioning import provisioning_files
 from grafana.generator.rules import rule_files
 
@@ -24,20 +23,15 @@ def main() -> int:
     """Exit status 1 where ``--check`` finds a file that is not what the code says."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, say what differs")
-    parser.add_argument("--kubernetes", type=Path, metavar="FOLDER", help="write ConfigMaps and PrometheusRules there")
-    parser.add_argument("--namespace", default="freshet", help="of the objects for Kubernetes")
-    arguments = parser.parse_args()
+    check = parser.parse_args().check
     wanted = generated()
-    if arguments.kubernetes is not None:
-        objects = kubernetes_files(dashboard_files(), rule_files(), arguments.namespace)
-        wanted = {arguments.kubernetes / name: text for name, text in objects.items()}
     wrong = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in wrong:
-        if not arguments.check:
+        if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(wanted[path], encoding="utf-8")
-        sys.stdout.write(f"{path} {'differs: run make dashboards' if arguments.check else 'written'}\n")
-    return 1 if wrong and arguments.check else 0
+        sys.stdout.write(f"{path} {'differs: run make dashboards' if check else 'written'}\n")
+    return 1 if wrong and check else 0
 
 
 if __name__ == "__main__":

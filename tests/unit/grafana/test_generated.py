@@ -83,19 +83,3 @@ def test_all_is_what_the_generator_writes() -> None:
     folders = [HERE / name for name in ("dashboards", "alerts", "provisioning")]
     written = {path: path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.*")}
     assert written == wanted, "run make dashboards"
-
-
-def test_kubernetes_gets_the_same_files(tmp_path: Path) -> None:
-    pytest.importorskip("grafana_foundation_sdk", reason="Grafana's SDK needs Python 3.11")
-    from ruamel.yaml import YAML
-
-    from grafana.generator.dashboards import dashboard_files
-    from grafana.generator.kubernetes import kubernetes_files
-
-    objects = kubernetes_files(dashboard_files(), rule_files(), "somewhere")
-    read = {name: YAML(typ="safe").load(text) for name, text in objects.items()}
-    shown = {name: text for one in read.values() if one["kind"] == "ConfigMap" for name, text in one["data"].items()}
-    assert shown == dashboard_files()
-    groups = [group for one in read.values() if one["kind"] == "PrometheusRule" for group in one["spec"]["groups"]]
-    assert len(groups) == len(rule_files())
-    assert {one["metadata"]["namespace"] for one in read.values()} == {"somewhere"}
