@@ -35,13 +35,16 @@ class StoreSettings(BaseSettings):
     ef_construct: int = Field(default=128, ge=4, description="HNSW candidates while building")
     ef: int = Field(default=128, ge=4, description="HNSW candidates while searching")
     partitions: int = Field(
-        default=2, ge=1, le=64, description="embedded, fixed when created: bounds how long a swap stalls"
+        default=2, ge=1, le=64, description="embedded, fixed when created: each is searched by a process of its own"
     )
     index_after: int = Field(
         default=10_000, ge=1, description="embedded: new vectors in a partition that start a build…"
     )
     index_ratio: float = Field(
-        default=0.33, gt=0, le=1, description="…and at least this share of its vectors; also of deleted"
+        default=0.33,
+        gt=0,
+        le=1,
+        description="…and at least this share of its vectors; of deleted ones fewer do in a small partition",
     )
     index_poll_s: float = Field(default=0.5, gt=0, description="embedded: how often that is looked at")
     index_in_background: bool = Field(default=True, description="embedded: off leaves every vector unindexed")

@@ -27,6 +27,8 @@ from freshet.store.edge.messages import Close, CountHeads, Flush, GetHeads, Head
 class HeadShard:
     def __init__(self, folder: Path) -> None:
         self._shard: EdgeShard = engine.load(folder)
+        self._numbers: dict[str, int] = {}
+        """Heads by state, as soon as they were asked for: to count 50,000 takes 10 to 30 ms."""
 
     @staticmethod
     def create(folder: Path) -> None:
@@ -53,15 +55,25 @@ class HeadShard:
         """Upsert each head unless one of a higher version, or not the one it replaces, is there."""
         # One request after the other makes read-then-write exact; the engine's condition compares versions as floats.
         ids: list[int | UUID | str] = [identity for _, identity, _ in heads]
-        found = self._shard.retrieve(ids, ["head", "version", "token"], False)
+        found = self._shard.retrieve(ids, ["head", "version", "token", "state"], False)
         present = {payload["head"]: payload for record in found if (payload := record.payload)}
         accepted = [
-            Point(identity, {}, payload)
+            (identity, payload)
             for replaces, identity, payload in heads
             if _may_replace(replaces, payload, present.get(payload["head"]))
         ]
         if accepted:
-            self._shard.update(UpdateOperation.upsert_points(accepted))
+            points = [Point(identity, {}, payload) for identity, payload in accepted]
+            try:
+                self._shard.update(UpdateOperation.upsert_points(points))
+            except BaseException:
+                self._numbers.clear()  # some of them may be there
+                raise
+        for _, payload in accepted:
+            before = present.get(payload["head"])
+            self._count_one(payload["state"], 1)
+            if before is not None:
+                self._count_one(before["state"], -1)
         return len(accepted)
 
     def scan(self, request: ScanHeads) -> list[Payload]:
@@ -70,8 +82,14 @@ class HeadShard:
         return [record.payload or {} for record in records]
 
     def count(self, state: str) -> int:
-        condition = FieldCondition("state", match=MatchValue(state))
-        return self._shard.count(CountRequest(filter=Filter(must=[condition])))
+        if state not in self._numbers:
+            condition = FieldCondition("state", match=MatchValue(state))
+            self._numbers[state] = self._shard.count(CountRequest(filter=Filter(must=[condition])))
+        return self._numbers[state]
+
+    def _count_one(self, state: str, change: int) -> None:
+        if state in self._numbers:
+            self._numbers[state] += change
 
 
 def _may_replace(replaces: str | None, head: Payload, present: Payload | None) -> bool:

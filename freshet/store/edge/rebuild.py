@@ -165,6 +165,17 @@ class Rebuild:
             raise UnavailableError("no room to build the store's index", f"{needed} bytes needed, {free} free")
 
 
+def due(total: int, indexed: int, deleted: int, settings: StoreSettings) -> bool:
+    """Whether a generation with so many vectors is to be followed by another.
+
+    ``index_after`` new ones, and the ratio of all. Of deleted ones as many, but in a small partition as many as live in
+    it, or a quarter of ``index_after``, do: each takes some 5 kB of memory until then, and such a build is short.
+    """
+    share = settings.index_ratio * total
+    enough = min(settings.index_after, max(settings.index_after // 4, total))
+    return total - indexed >= max(settings.index_after, share) or deleted >= max(enough, share, 1)
+
+
 def _first(journal: list[Change], start: int) -> list[Change]:
     """Of the changes from ``start`` on the first ones, with about ``_SLICE`` points."""
     end, points = start, 0
@@ -212,8 +223,7 @@ class Indexer:
     def _due(self, partition: Partition) -> bool:
         with self._lock, engine_errors("cannot count"):
             total, indexed = partition.serving.counts().answer()
-            changed = max(total - indexed, partition.serving.deleted)
-        return changed >= max(self._settings.index_after, self._settings.index_ratio * total)
+            return due(total, indexed, partition.serving.deleted, self._settings)
 
     def _rebuild(self, partition: Partition) -> None:
         self._running = Rebuild(partition, self._lock, self._dimension, self._settings)

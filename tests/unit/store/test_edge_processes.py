@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from freshet.errors import UnavailableError, UsageError
-from freshet.store import CollectionInfo, StoreSettings
+from freshet.store import CollectionInfo, Head, StoreSettings
 from freshet.store.edge import EdgeStore, client
 from freshet.store.edge.client import ShardClient
 from freshet.store.edge.generation import Generation
@@ -194,6 +194,25 @@ def _has_open(pid: int, folder: Path) -> bool:
     return any(os.readlink(handle) == str(folder) for handle in handles.iterdir())
 
 
+def test_documents_are_counted_as_they_come_and_go(store: EdgeStore) -> None:
+    def counted() -> tuple[int, int]:
+        stats = store.stats()
+        return stats.documents, stats.tombstones
+
+    assert counted() == (0, 0)
+    for number in range(5):
+        write_document(store, document_name(number), 1)
+    write_document(store, document_name(0), 2)
+    write_document(store, document_name(1), 0)
+    store.write([], [Head("doc-2", 2, deleted=True), Head("doc-9", -1), Head("never", 1, deleted=True)], {})
+    assert counted() == (4, 2)
+    store.write([], [Head("doc-2", 3, chunks=0), Head("never", 1, deleted=True)], {})
+    assert counted() == (5, 1)
+    _kill(_clients(store)[2])
+    _until(lambda: not _clients(store)[2].alive)
+    assert counted() == (5, 1)
+
+
 def test_a_build_beside_which_the_engine_died_is_dropped(store: EdgeStore, settings: StoreSettings) -> None:
     for number in range(DOCUMENTS):
         write_document(store, document_name(number), 0)
@@ -228,13 +247,16 @@ def test_closing_a_store_whose_engines_died(settings: StoreSettings) -> None:
     store.close()
 
 
-def test_any_process_killed_at_any_time_beside_writes_and_builds(tmp_path: Path) -> None:
+def test_any_process_killed_at_any_time_beside_writes_and_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "LONGEST_WAIT_S", 0.05)
     settings = StoreSettings(path=tmp_path / "store", index_after=150, index_ratio=0.01, index_poll_s=0.01)
     store = EdgeStore(settings)
     store.open(INFO)
     choose = random.Random(5)
     number = failed = kills = 0
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + 2 * PATIENCE_S
     while kills < 12 or number < 4 * DOCUMENTS:
         assert time.monotonic() < deadline, (number, failed, kills)
         if number >= (kills + 1) * 100:

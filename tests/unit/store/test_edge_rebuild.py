@@ -14,7 +14,7 @@ from freshet.errors import UnavailableError
 from freshet.store import ChunkPoint, CollectionInfo, Head, StoreSettings
 from freshet.store.edge import EdgeStore
 from freshet.store.edge.copying import copy_folder
-from freshet.store.edge.rebuild import Rebuild
+from freshet.store.edge.rebuild import Rebuild, due
 from tests.unit.store.crash_material import (
     DOCUMENTS,
     INFO_DIMENSION,
@@ -88,6 +88,28 @@ def test_the_background_thread_starts_it_by_itself(store: EdgeStore, settings: S
     watched.open(INFO)
     _until(lambda: watched.stats().indexed == 2 * DOCUMENTS)
     watched.close()
+
+
+@pytest.mark.parametrize(
+    ("total", "indexed", "deleted", "build"),
+    [
+        (0, 0, 0, False),
+        (9_999, 0, 0, False),
+        (10_000, 0, 0, True),
+        (40_000, 27_000, 0, False),
+        (40_000, 26_000, 0, True),
+        (200, 200, 2_499, False),
+        (200, 200, 2_500, True),
+        (6_000, 6_000, 5_999, False),
+        (6_000, 6_000, 6_000, True),
+        (25_000, 25_000, 9_999, False),
+        (25_000, 25_000, 10_000, True),
+        (60_000, 60_000, 19_000, False),
+        (60_000, 60_000, 20_000, True),
+    ],
+)
+def test_when_a_build_is_due(total: int, indexed: int, deleted: int, build: bool) -> None:
+    assert due(total, indexed, deleted, StoreSettings()) == build
 
 
 def test_closing_ends_a_build_that_runs(store: EdgeStore, settings: StoreSettings) -> None:
