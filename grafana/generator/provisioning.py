@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from typing import Any
-
-from ruamel.yaml import YAML
-
-from grafana.generator.rules import MARK
+from grafana.generator.yaml_file import to_yaml
 
 PROMETHEUS_URL = "$PROMETHEUS_URL"
 """Grafana takes it from its environment."""
@@ -37,12 +32,3 @@ def provisioning_files() -> dict[str, str]:
         "datasources/freshet.yaml": to_yaml({"apiVersion": 1, "datasources": [source]}),
         "dashboards/freshet.yaml": to_yaml({"apiVersion": 1, "providers": [provider]}),
     }
-
-
-def to_yaml(content: Any) -> str:
-    text = io.StringIO()
-    writer = YAML()
-    writer.width = 110
-    writer.indent(mapping=2, sequence=4, offset=2)
-    writer.dump(content, text)
-    return MARK + text.getvalue()

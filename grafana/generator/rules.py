@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import FoldedScalarString
 
 from grafana.generator.alert import Alert
 from grafana.generator.alerts import GROUPS
 from grafana.generator.recorded import RECORDED, Recorded
 from grafana.generator.windows import Windows
+from grafana.generator.yaml_file import to_yaml
 
 DOCS = "docs"
 """Of the repository that the rules come from."""
-MARK = "# Written by `make dashboards` from grafana/generator: change it there.\n"
 
 
 def rule_files(windows: Windows | None = None) -> dict[str, str]:
@@ -57,9 +55,4 @@ def _alert(alert: Alert, windows: Windows) -> dict[str, Any]:
 def _yaml(group: str, rules: list[dict[str, Any]]) -> str:
     for rule in rules:
         rule["expr"] = FoldedScalarString(rule["expr"])
-    text = io.StringIO()
-    writer = YAML()
-    writer.width = 110
-    writer.indent(mapping=2, sequence=4, offset=2)
-    writer.dump({"groups": [{"name": group, "rules": rules}]}, text)
-    return MARK + text.getvalue()
+    return to_yaml({"groups": [{"name": group, "rules": rules}]})
