@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from freshet.errors import RejectedRecord, UnavailableError
+from freshet.kafka_security import librdkafka_security
 from freshet.settings import KafkaSettings
 from producers.cdc.capture import Capture
 from producers.cdc.document import unchanged_columns
@@ -51,7 +52,7 @@ class LiveChanges:
         self._captures = captures
         topics = sorted({capture.topic(table) for capture in captures.values() for table in capture.captured})
         if topics:
-            self._consumer.subscribe(topics, on_revoke=self._revoked)
+            self._consumer.subscribe(topics, on_revoke=self._revoked, on_lost=self._revoked)
         else:
             self._consumer.unsubscribe()
 
@@ -160,5 +161,5 @@ def _properties(kafka: KafkaSettings) -> dict[str, Any]:
         "fetch.message.max.bytes": 4 << 20,
         "queued.max.messages.kbytes": 65_536,
         "reconnect.backoff.max.ms": 1000,
-        **kafka.extra,
+        **librdkafka_security(kafka),
     }

@@ -14,18 +14,22 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from freshet.dead_letter_log import letters
+from freshet.errors import UsageError
 from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings
 from freshet.stack.local import LocalStack
 from freshet.stack.process import wait_until
 from producers.cdc.audit import Audit, TableAudit
 from producers.cdc.capture import Capture, CapturedTable, Outbox
+from producers.cdc.captures import Captures
 from producers.cdc.catalog import table_facts
 from producers.cdc.connector import PLACEHOLDER
 from producers.cdc.database import Database
 from producers.cdc.index import Index
 from producers.cdc.outbox import outbox_sql
 from producers.cdc.progress import Progress
+from producers.cdc.registration import Registration
 from producers.cdc.sample import install
 from producers.cdc.settings import CdcSettings
 from tests.integration.cdc_stack import CdcStack, capturing
@@ -276,6 +280,39 @@ def test_status_pause_resume_and_remove_through_the_command_line(cdc: CdcStack, 
     again = freshet("add", cdc.url, "--name", "byhand", "--table", "public.articles")
     assert again.returncode == 0, again.stderr
     assert freshet("remove", "byhand").returncode == 0
+
+
+def test_a_slot_that_another_connector_reads_is_refused(cdc: CdcStack, tmp_path: Path) -> None:
+    other = Registration(Captures(tmp_path), cdc.capture.connect.url)
+    with pytest.raises(UsageError) as refused:
+        other.add(cdc.captures.read("sample"))
+    assert "two connectors cannot share a slot" in refused.value.detail
+    assert other.check(cdc.captures.read("sample").model_copy(update={"name": "free"}))[-1].level == "ok"
+
+
+def test_a_renamed_column_of_the_template_makes_dead_letters_until_the_template_follows(
+    cdc: CdcStack, database: Database
+) -> None:
+    database.run("CREATE TABLE pages (id bigint PRIMARY KEY, title text)")
+    page = CapturedTable(table="public.pages", key=("id",), text="{{title}}")
+    capture = Capture(name="renamed", url=cdc.url, tables=(page,))
+    cdc.registration.add(capture)
+    try:
+        database.run("INSERT INTO pages VALUES (1, 'before')")
+        wait_document(cdc, "renamed/public.pages/1", lambda found: True)
+        database.run("ALTER TABLE pages RENAME COLUMN title TO headline")
+        database.run("UPDATE pages SET headline = 'behind' WHERE id = 1")
+        kafka = KafkaSettings(bootstrap=cdc.stack.bootstrap)
+
+        def refused() -> bool:
+            return any(one.letter.reason == "missing-column" and not one.redriven for one in letters(kafka))
+
+        wait_until(refused, "the change is a dead letter", SECONDS, cdc.capture.processes)
+        follows = page.model_copy(update={"text": "{{headline}}"})
+        cdc.registration.add(capture.model_copy(update={"tables": (CapturedTable(**follows.model_dump()),)}))
+        wait_document(cdc, "renamed/public.pages/1", lambda found: found["chunks"][0]["text"] == "behind")
+    finally:
+        cdc.registration.remove("renamed")
 
 
 def test_an_outbox_is_a_way_without_capturing_the_tables(cdc: CdcStack, database: Database) -> None:
