@@ -255,9 +255,9 @@ def test_a_truncated_table_leaves_no_document(cdc: CdcStack, database: Database)
 
 
 def test_status_pause_resume_and_remove_through_the_command_line(cdc: CdcStack, database: Database) -> None:
-    def freshet(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).parent / "freshet"), "cdc", *arguments]
-        return subprocess.run(command, env={**os.environ, **cdc.environment}, capture_output=True, text=True)
+    def freshet(*arguments: str, command: str = "cdc") -> subprocess.CompletedProcess[str]:
+        program = [str(Path(sys.executable).parent / "freshet"), command, *arguments]
+        return subprocess.run(program, env={**os.environ, **cdc.environment}, capture_output=True, text=True)
 
     added = freshet("add", cdc.url, "--name", "byhand", "--table", "public.articles", "--metadata", "tags")
     assert added.returncode == 0, added.stderr
@@ -277,6 +277,9 @@ def test_status_pause_resume_and_remove_through_the_command_line(cdc: CdcStack, 
     assert freshet("remove", "byhand").returncode == 0
     assert database.run("SELECT 1 FROM pg_replication_slots WHERE slot_name = 'freshet_byhand'") == []
     assert database.run("SELECT 1 FROM pg_publication WHERE pubname = 'freshet_byhand'") == []
+    audited = freshet("sample", "--json", command="audit")
+    assert audited.returncode == 0, audited.stdout + audited.stderr
+    assert [one["table"] for one in json.loads(audited.stdout)["sample"]] == ["public.articles", "public.authors"]
     again = freshet("add", cdc.url, "--name", "byhand", "--table", "public.articles")
     assert again.returncode == 0, again.stderr
     assert freshet("remove", "byhand").returncode == 0
