@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from freshet import metrics
+from freshet.cli.processes import process_state
 from freshet.errors import UsageError
-from freshet.stack.runfile import ProcessEntry, read_run_file
-
-SAME_SECONDS = 1.0
-"""How far two readings of one process's start may differ; a pid is not used again so soon."""
+from freshet.stack.runfile import read_run_file
 
 
 class StackProcesses:
@@ -32,35 +31,28 @@ class StackProcesses:
         except UsageError:
             return
         for name, entry in processes.items():
-            self._up.labels(name).set(self._measure(name, entry))
+            seen = process_state(name, entry)
+            self._up.labels(name).set(seen.alive)
+            if seen.alive and seen.memory_bytes is not None:
+                self._memory.labels(name).set(seen.memory_bytes)
+                self._start.labels(name).set(entry.create_time)
+                self._count_cpu(name, entry.pid)
 
-    def _measure(self, name: str, entry: ProcessEntry) -> bool:
-        try:
-            process = psutil.Process(entry.pid)
-            with process.oneshot():
-                created = process.create_time()
-                if abs(created - entry.create_time) > SAME_SECONDS or process.status() == psutil.STATUS_ZOMBIE:
-                    return False
-            used, resident = _tree(process)
-            before = self._used.get((name, entry.pid), 0.0)
-            self._used[name, entry.pid] = used
-            self._memory.labels(name).set(resident)
-            self._cpu.labels(name).inc(max(0.0, used - before))
-            self._start.labels(name).set(created)
-            return True
-        except psutil.Error:
-            return False
+    def _count_cpu(self, name: str, pid: int) -> None:
+        used = _cpu_seconds(pid)
+        before = self._used.get((name, pid), 0.0)
+        self._used[name, pid] = used
+        # Less where a child has ended.
+        self._cpu.labels(name).inc(max(0.0, used - before))
 
 
-def _tree(process: psutil.Process) -> tuple[float, int]:
-    """Processor seconds and resident bytes of a process and all that it started, such as the store's shards."""
-    used, resident = 0.0, 0
-    for one in (process, *process.children(recursive=True)):
-        try:
-            with one.oneshot():
+def _cpu_seconds(pid: int) -> float:
+    """Of a process and all that it started, such as the store's engines."""
+    used = 0.0
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):
                 times = one.cpu_times()
                 used += times.user + times.system
-                resident += one.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return used, resident
+    return used
