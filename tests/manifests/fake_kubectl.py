@@ -16,7 +16,9 @@ call = " ".join(arguments)
 given = ""
 if "--filename" in arguments:
     name = arguments[arguments.index("--filename") + 1]
-    given = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    # What lies at an address is not looked at.
+    if not name.startswith("https://"):
+        given = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
 kinds = re.findall(r"^kind: (\w+)$", given, re.MULTILINE)
 with (folder / "calls.jsonl").open("a", encoding="utf-8") as calls:
     calls.write(json.dumps({"call": call, "kinds": kinds, "marks": re.findall(r"release: (\w+)", given)}) + "\n")

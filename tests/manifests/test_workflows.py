@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import yaml
 
 from tests.faults.harness.tools import missing
 from tests.manifests.dockerfile import ROOT, TARGETS
+from tests.manifests.overlays import kustomize
 
 BIN = Path(sys.executable).parent
 GITHUB = ROOT / ".github"
@@ -101,6 +103,12 @@ class Cluster:
         }
         command = [str(SCRIPTS / script), *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+    def pretend(self, command: str, script: str) -> None:
+        """Another command that notes what it is asked."""
+        path = self._folder / "bin" / command
+        path.write_text(f"#!/usr/bin/env bash\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
 
     @property
     def calls(self) -> list[Call]:
@@ -315,6 +323,69 @@ def test_a_cluster_without_tls_is_refused(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert "https://" in run.stderr
     assert not (tmp_path / "kubeconfig").exists()
+
+
+def test_a_token_for_the_cluster_is_githubs_own_and_lives_for_minutes(tmp_path: Path) -> None:
+    if shutil.which("jq") is None:
+        missing("jq", "install it: the script that makes kubectl's credentials uses it")
+    cluster = Cluster(tmp_path)
+    cluster.pretend("curl", """printf '%s\\n' "$*" >"$FAKE_KUBECTL/asked"; echo '{"value": "made-up"}'""")
+    more = {
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "https://token.example.org",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "of-the-job",
+        "CLUSTER_AUDIENCE": "https://cluster.example.org",
+    }
+    run = cluster.run("cluster-token.sh", **more)
+    assert run.returncode == 0, run.stderr
+    credential = json.loads(run.stdout)
+    assert credential["kind"] == "ExecCredential"
+    assert credential["status"]["token"] == "made-up"
+    until = datetime.fromisoformat(credential["status"]["expirationTimestamp"].replace("Z", "+00:00"))
+    left = until - datetime.now(timezone.utc)
+    assert timedelta(minutes=2) < left < timedelta(minutes=5)
+    assert "audience=https://cluster.example.org" in (tmp_path / "asked").read_text()
+
+
+def test_without_a_token_there_is_no_credential(tmp_path: Path) -> None:
+    run = Cluster(tmp_path).run("cluster-token.sh", CLUSTER_AUDIENCE="https://cluster.example.org")
+    assert run.returncode != 0
+    assert run.stdout == ""
+    assert "id-token: write" in run.stderr
+
+
+def test_the_operators_are_those_that_the_docs_name(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path)
+    cluster.pretend("helm", """printf '%s\\n' "$*" >>"$FAKE_KUBECTL/helm" """)
+    run = cluster.run("install-operators.sh", "all")
+    assert run.returncode == 0, run.stderr
+    asked = (tmp_path / "helm").read_text() + "\n".join(one.call for one in cluster.calls)
+    rows = re.findall(r"^\| .+ \| .+ \| (?:chart )?(\d+\.\d+\.\d+)", (ROOT / "docs/operations.md").read_text(), re.M)
+    assert len(rows) == 6
+    for version in rows:
+        assert version in asked, version
+    # The certificates' operator first: others' webhooks need it.
+    assert "cert-manager" in cluster.calls[0].call
+    # Namespaces that NetworkPolicies name.
+    for namespace in ("flink-operator", "monitoring"):
+        assert f"--namespace {namespace}" in asked
+
+
+def test_the_node_gets_every_image_of_ours_that_the_overlay_names(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path)
+    built = subprocess.run([*kustomize(), str(ROOT / "k8s/overlays/kind")], capture_output=True, text=True)
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    (tmp_path / "plan.json").write_text(json.dumps([{"call": "^kustomize ", "answer": built.stdout}, *plan]))
+    for command in ("docker", "kind"):
+        cluster.pretend(command, f"""printf '%s\\n' "$*" >>"$FAKE_KUBECTL/{command}" """)
+    run = cluster.run("kind-images.sh", "freshet")
+    assert run.returncode == 0, run.stderr
+    named = set(re.findall(r"image: (ghcr\.io/freshet/\S+)", built.stdout))
+    calls = (tmp_path / "docker").read_text()
+    assert named
+    for image in named:
+        target = image.rsplit("/", 1)[1].split(":")[0]
+        assert f"--target {target} --tag {image} " in calls
+        assert f"docker-image {image} --name freshet" in (tmp_path / "kind").read_text()
 
 
 def test_an_image_without_a_digest_is_not_signed(tmp_path: Path) -> None:
