@@ -14,10 +14,10 @@ from prometheus_client import Counter
 from freshet import metrics
 from freshet.changes import WrittenBatch
 from freshet.errors import UnavailableError
+from freshet.flink_rest import pending_records
 from freshet.flow import Flow, FlowReader
 from freshet.headers import SOURCE_COMMIT
 from freshet.service import Resources
-from freshet.stack.flink_job import pending_records
 from freshet.store import Head
 from freshet.topics import CONSUMER_GROUP, DEAD_LETTERS, DOCUMENTS, EMBEDDINGS, JOB_GROUP
 

@@ -27,7 +27,7 @@ class Members:
         self._kafka = kafka
         self._resources = Resources(store, embedder)
         self._running: list[ConsumerService] = []
-        self._search = SearchService(self._resources, SearchSettings(port=0))
+        self._search = SearchService(self._resources, SearchSettings(port=0), kafka)
         self._search.start()
 
     @property
