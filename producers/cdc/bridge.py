@@ -44,7 +44,7 @@ class Bridge:
         self._known = KnownContents(settings.known)
         self._truncations = Truncations(publisher, Index(settings.search_url, key), kafka, stop)
         self._live = LiveChanges(kafka, Voice(publisher, self._known), self._truncations, settings.max_in_flight)
-        self._first = FirstRead(publisher, self._index, Progress(settings.state), stop)
+        self._first = FirstRead(publisher, self._index, Progress(settings.state), settings.connect_url, stop)
         self._monitor = Monitor(settings.connect_url, settings.manage)
         self._failure: BaseException | None = None
         self._changed = threading.Event()

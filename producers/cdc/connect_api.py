@@ -55,6 +55,11 @@ class ConnectApi:
         found: dict[str, str] | None = self._call("GET", f"/connectors/{name}/config", absent_ok=True)
         return found
 
+    def task_config(self, name: str) -> dict[str, str] | None:
+        """What its task runs by, which follows the connector's within a second or so. None without a task."""
+        tasks = self._call("GET", f"/connectors/{name}/tasks", absent_ok=True)
+        return dict(tasks[0]["config"]) if tasks else None
+
     def validate(self, config: Mapping[str, str]) -> list[str]:
         """What Debezium says against the configuration; it connects to the database for it."""
         plugin = config["connector.class"]
@@ -73,6 +78,12 @@ class ConnectApi:
         tasks = answer["tasks"]
         trace = (tasks[0].get("trace") if tasks else None) or answer["connector"].get("trace") or ""
         return ConnectorState(answer["connector"]["state"], tasks[0]["state"] if tasks else "NONE", trace)
+
+    def replace(self, name: str, config: Mapping[str, str]) -> None:
+        """Change a connector so that its task is gone before the new one begins: nobody reads by the old meanwhile."""
+        self.stop(name)
+        self.put(name, config)
+        self.resume(name)
 
     def pause(self, name: str) -> None:
         self._call("PUT", f"/connectors/{name}/pause")

@@ -48,14 +48,17 @@ def proposed(capture: Capture) -> Capture:
 
 
 def default_table(name: str, facts: TableFacts) -> CapturedTable | None:
-    """All columns of text that are not part of the key, one below the other; None without one."""
+    """All columns of text that are not part of the key, one below the other; None without one, or where the log does
+    not name its rows by their key.
+    """
     texts = [
         column.name
         for column in facts.columns.values()
         if column.is_text and not column.generated and column.name not in facts.primary_key
     ]
     plain = [name for name in texts if name.isidentifier()]
-    if not facts.primary_key or not plain:
+    named = bool(facts.primary_key) and set(facts.primary_key) <= set(facts.identity_key)
+    if not named or not plain or not facts.readable:
         return None
     return CapturedTable(table=name, key=facts.primary_key, text="\n".join(f"{{{{{column}}}}}" for column in plain))
 

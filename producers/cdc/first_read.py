@@ -15,6 +15,8 @@ from freshet.metrics import CDC_ROWS
 from producers.cdc.baseline import baseline
 from producers.cdc.capture import Capture, CapturedTable
 from producers.cdc.catalog import table_facts
+from producers.cdc.connect_api import ConnectApi
+from producers.cdc.connector import connector_config
 from producers.cdc.database import Database
 from producers.cdc.document import content_of
 from producers.cdc.identity import document_id
@@ -32,6 +34,7 @@ _WINDOWS: Final = 2
 _VISIBLE_S: Final = 30.0
 _REPORT_S: Final = 60.0
 _POLL_S: Final = 0.01
+_STEADY_S: Final = 2.0
 
 _log: Final = logging.getLogger(__name__)
 _rows: Final = CDC_ROWS.counter()
@@ -70,7 +73,9 @@ class Pace:
 class FirstRead:
     """Reads every captured table once, and again when its definition changed. Call ``run`` from a thread of its own."""
 
-    def __init__(self, sink: Sink, index: Index, progress: Progress, stop: threading.Event) -> None:
+    def __init__(self, sink: Sink, index: Index, progress: Progress, connect_url: str, stop: threading.Event) -> None:
+        self._connect_url = connect_url
+        self._since: dict[str, float] = {}
         self._sink = sink
         self._index = index
         self._progress = progress
@@ -91,9 +96,8 @@ class FirstRead:
 
     def _read(self, capture: Capture, table: CapturedTable) -> None:
         with Database(capture) as database:
-            active = database.one("SELECT active FROM pg_replication_slots WHERE slot_name = :slot", slot=capture.slot)
-            if not active:
-                raise UnavailableError("its connector does not read changes yet")
+            if not self._captures_changes(database, capture):
+                return
             facts = table_facts(database, table.table)
             if facts is None:
                 raise UnavailableError("there is no such table")
@@ -117,6 +121,21 @@ class FirstRead:
             progress.done = True
             self._progress.write(capture, table, progress)
             _log.info("read %d rows of %s of %s", progress.rows, table.table, capture.name)
+
+    def _captures_changes(self, database: Database, capture: Capture) -> bool:
+        """Whether the connector reads the log by the present definition, and has for a while.
+
+        A task by an older one, which passes over the changes of a new table, may be on its way out.
+        """
+        with ConnectApi(self._connect_url, timeout=5) as api:
+            state, config = api.state(capture.connector_name), api.task_config(capture.connector_name)
+        wanted = connector_config(capture)["table.include.list"]
+        reads = database.one("SELECT active FROM pg_replication_slots WHERE slot_name = :slot", slot=capture.slot)
+        runs = state is not None and state.runs and config is not None and config.get("table.include.list") == wanted
+        if not (reads and runs):
+            self._since.pop(capture.name, None)
+            return False
+        return time.monotonic() - self._since.setdefault(capture.name, time.monotonic()) >= _STEADY_S
 
     def _send(self, capture: Capture, table: CapturedTable, row: Row, position: int, pace: Pace) -> Future[Any] | None:
         if self._stop.is_set():

@@ -13,6 +13,7 @@ from producers.cdc.connect_api import ConnectApi
 from producers.cdc.connector import connector_config
 from producers.cdc.database import Database
 from producers.cdc.health import SlotHealth, slot_health
+from producers.cdc.registration import register
 
 _log: Final = logging.getLogger(__name__)
 
@@ -71,10 +72,7 @@ class Monitor:
                 )
 
     def _register(self, api: ConnectApi, capture: Capture) -> None:
-        wanted = connector_config(capture)
-        found = api.config(capture.connector_name)
-        if found is None or {name: found.get(name) for name in wanted} != wanted:
-            api.put(capture.connector_name, wanted)
+        if register(api, capture, connector_config(capture)):
             _log.info("registered the connector of %s", capture.name)
 
     def _say(self, name: str, trouble: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from freshet.errors import FreshetError, UnavailableError, UsageError
@@ -51,7 +52,7 @@ class Registration:
                 config = connector_config(capture)
                 if wrong := api.validate(config):
                     raise UsageError("Debezium refuses the capture", "; ".join(wrong), "mend what it names")
-                api.put(capture.connector_name, config)
+                register(api, capture, config)
                 self._wait_running(api, database, capture)
             except FreshetError:
                 if made and new:
@@ -147,6 +148,21 @@ class Registration:
         except FreshetError:
             # The first error says why; `freshet cdc add` names what is left over.
             return
+
+
+def register(api: ConnectApi, capture: Capture, config: Mapping[str, str]) -> bool:
+    """Create the connector or change it; True where something was done. A paused one goes on when it is changed.
+
+    Were the old task to read on for a moment, it would pass over the changes of a table that was just added.
+    """
+    found = api.config(capture.connector_name)
+    if found is None:
+        api.put(capture.connector_name, config)
+        return True
+    if {name: found.get(name) for name in config} == dict(config):
+        return False
+    api.replace(capture.connector_name, config)
+    return True
 
 
 def _now() -> int:

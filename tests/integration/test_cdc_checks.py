@@ -20,6 +20,7 @@ from producers.cdc.capture import Capture, CapturedTable
 from producers.cdc.catalog import table_facts
 from producers.cdc.checks import Finding, examine, require
 from producers.cdc.database import Database
+from producers.cdc.existing import proposed
 from producers.cdc.preparation import ensure_publication, ensure_slot
 from producers.cdc.rows import TableReader
 
@@ -198,6 +199,15 @@ def test_options_left_open_come_from_the_table(postgres: PostgresServer) -> None
         asked_capture(postgres.url, "shop", ["public.keyless"], "", "{{title}}", "", "", "reselect")
     with pytest.raises(UsageError, match="--table is missing"):
         asked_capture(postgres.url, "shop", [], "", "{{title}}", "", "", "reselect")
+
+
+def test_a_database_is_captured_with_the_tables_that_can_be(postgres: PostgresServer) -> None:
+    capture = proposed(Capture(name="database", url=postgres.url))
+    named = {table.table: table.text for table in capture.tables}
+    assert named["public.articles"] == "{{title}}\n{{body}}\n{{slug}}"
+    assert named["public.computed"] == "{{title}}"
+    assert not {"public.keyless", "public.silent", "public.late"} & named.keys()
+    require(findings(capture))
 
 
 def test_a_second_table_joins_the_first(postgres: PostgresServer) -> None:
