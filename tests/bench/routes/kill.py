@@ -22,7 +22,7 @@ from freshet.stack.supervisor import Supervisor
 from tests.bench.routes.route import Route
 
 RATE = 100.0
-SECONDS = 30.0
+SECONDS = 25.0
 KILL_AT = 5.0
 LATE_MS = 500.0
 CATCH_UP_SECONDS = 120.0

@@ -134,5 +134,5 @@ subtask; a stack of its own for each route, everything and the load on the one m
 _LATENCY = "An event counts from when it was due until just before it was written to the store."
 _CPU = """Milliseconds of processor time per event at 100/s, of each process. One HTTP request for each row is the
 provider's way: what that costs is the sum of TaskManager and server less that of the table function."""
-_KILL = """kill -9 after 5 s of 30 s at 100/s; the supervisor starts again what died. *Late* is over 500 ms. *Lost* is
+_KILL = """kill -9 after 5 s of 25 s at 100/s; the supervisor starts again what died. *Late* is over 500 ms. *Lost* is
 checked for every event."""
