@@ -95,8 +95,9 @@ $(PROMETHEUS):
 	else echo "there is no apt-get: install Prometheus yourself, or the tests that need it are skipped"; fi
 
 chromium:
-	@if command -v chromium >/dev/null; then :; \
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then apt-get -qq install -y chromium >/dev/null; \
+	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then sudo -n apt-get -qq install -y chromium >/dev/null; \
 	elif [ "$$CI" = true ]; then echo "Chromium is not installed, and nobody here may install it" >&2; exit 1; \
 	else echo "Chromium is not installed: the tests of the live page are skipped"; fi
 
