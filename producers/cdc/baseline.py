@@ -28,10 +28,11 @@ def baseline(
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     told = False
-    position, end = database.run(
-        "SELECT pg_current_wal_insert_lsn()::text, pg_snapshot_xmax(pg_current_snapshot())::text"
-    )[0]
-    while database.one(f"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint < {int(end)}"):
+    position = database.one("SELECT pg_current_wal_insert_lsn()::text")
+    # A new number: whoever wrote before the position has a lower one. A snapshot's own end would not do, as it lies
+    # behind the newest transaction that has ended, and an open one may be newer.
+    own = int(database.one("SELECT pg_current_xact_id()::text"))
+    while database.one(f"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint <= {own}"):
         if not told:
             waiting()
             told = True

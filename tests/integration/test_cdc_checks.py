@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,16 @@ from freshet.errors import FreshetError, UnavailableError, UsageError
 from freshet.stack.postgres import PostgresServer
 from freshet.stack.process import free_port
 from producers.cdc.asked import asked_capture
+from producers.cdc.baseline import baseline
 from producers.cdc.capture import Capture, CapturedTable
 from producers.cdc.catalog import table_facts
 from producers.cdc.checks import Finding, examine, require
 from producers.cdc.database import Database
 from producers.cdc.existing import proposed
+from producers.cdc.health import slot_health
 from producers.cdc.preparation import ensure_publication, ensure_slot
 from producers.cdc.rows import TableReader
+from producers.cdc.version import parse_lsn
 
 SCHEMA = """
 CREATE TABLE articles (id bigint PRIMARY KEY, title text, body text, slug text UNIQUE);
@@ -245,3 +249,52 @@ def test_names_with_quotes_and_capitals_are_read(postgres: PostgresServer) -> No
 
 def _secret(text: str) -> SecretStr:
     return SecretStr(text)
+
+
+def test_a_renamed_table_and_a_slot_that_is_lost_are_troubles(folder: Path) -> None:
+    settings = {"max_slot_wal_keep_size": "1MB", "min_wal_size": "32MB", "max_wal_size": "64MB"}
+    server = PostgresServer(folder / "small", folder / "small.log", free_port(), settings)
+    server.start()
+    try:
+        server.wait_ready()
+        capture = capture_of(server)
+        with Database(capture) as database:
+            database.run("CREATE TABLE articles (id bigint PRIMARY KEY, title text)")
+            assert slot_health(database, capture).wal_status == "absent"
+            ensure_slot(database, capture)
+            assert slot_health(database, capture).well
+            database.run("ALTER TABLE articles RENAME TO essays")
+            renamed = slot_health(database, capture)
+            assert renamed.missing_tables == ("public.articles",)
+            assert "if it was renamed" in renamed.trouble(capture)
+            database.run("ALTER TABLE essays RENAME TO articles")
+            for _ in range(4):
+                database.run("SELECT pg_logical_emit_message(false, 'filler', repeat('x', 1000000))")
+                database.run("SELECT pg_switch_wal()")
+                database.run("CHECKPOINT")
+            lost = slot_health(database, capture)
+            assert lost.lost, lost
+            assert "freshet cdc repair shop" in lost.trouble(capture)
+            assert "is lost" in refusal(capture).detail
+    finally:
+        server.stop()
+
+
+def test_a_position_is_taken_before_the_rows_and_waits_for_transactions_that_write(postgres: PostgresServer) -> None:
+    capture = capture_of(postgres)
+    with Database(capture) as writer, Database(capture) as reader:
+        writer.run("BEGIN")
+        writer.run("INSERT INTO articles (id, title) VALUES (77, 'open')")
+        with pytest.raises(UnavailableError, match="is open since"):
+            baseline(reader, threading.Event(), 0.2)
+        waited: list[int] = []
+
+        def commit() -> None:
+            waited.append(parse_lsn(reader.one("SELECT pg_current_wal_insert_lsn()::text")))
+            writer.run("COMMIT")
+
+        position = baseline(reader, threading.Event(), 30, commit)
+        assert waited
+        assert position <= waited[0]
+        assert reader.one("SELECT count(*) FROM articles WHERE id = 77") == 1
+        writer.run("DELETE FROM articles")
