@@ -75,7 +75,7 @@ class Checkpoints:
                     _log.warning("%s", error)
 
     def _flush(self, shard: Flushable) -> None:
-        with self._lock:
+        with self._lock, engine_errors("cannot start an engine of the store"):
             shard.revive()
             if shard.unflushed < FLUSH_AFTER:
                 return
