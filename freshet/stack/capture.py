@@ -37,6 +37,7 @@ class ChangeCapture:
         worker = [*jars.resolve("kafka", cache), *jars.resolve("connect", cache)]
         plugin = jars.resolve("debezium", cache)
         folder = state / "cdc"
+        self._folder = folder
         self.metrics_port = metrics_port
         self._given = settings.postgres_url
         self.postgres = (
@@ -61,6 +62,10 @@ class ChangeCapture:
         """In the order of their start."""
         servers = () if self.postgres is None else (self.postgres,)
         return (*servers, self.connect, self.producer)
+
+    def read_again(self) -> None:
+        """Forget which rows were read: for an index that was emptied. Before the start."""
+        (self._folder / "progress.json").unlink(missing_ok=True)
 
     def start(self) -> None:
         """Returns at once."""

@@ -132,6 +132,8 @@ class LocalStack:
         if self.settings.rebuild:
             for folder in (self.state / "store", self.state / "qdrant", self.flink.checkpoints):
                 shutil.rmtree(folder, ignore_errors=True)
+            if self.capture is not None:
+                self.capture.read_again()
         shape = JobShape(self.flink.checkpoints, self.submission.settings)
         reshaped = shape.changed()
         if reshaped:
