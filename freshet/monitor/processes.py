@@ -39,14 +39,14 @@ class StackProcesses:
                 self._count_cpu(name, entry.pid)
 
     def _count_cpu(self, name: str, pid: int) -> None:
-        used = _cpu_seconds(pid)
+        used = cpu_seconds(pid)
         before = self._used.get((name, pid), 0.0)
         self._used[name, pid] = used
         # Less where a child has ended.
         self._cpu.labels(name).inc(max(0.0, used - before))
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """Of a process and all that it started, such as the store's engines."""
     used = 0.0
     with suppress(psutil.Error):

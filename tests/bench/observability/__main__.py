@@ -38,7 +38,7 @@ def main() -> None:
     if not seen or "overhead" not in measured:
         sys.exit("not all is measured: one policy at least, and overhead")
     cost = measured["overhead"]
-    found = Overhead(cost["counting"], tuple(cost["alone"]), tuple(cost["watched"]))
+    found = Overhead(cost["counting"], *(tuple(cost[name]) for name in ("alone", "asked", "observers")))
     (OUT / "observability.svg").write_text(plot(seen))
     (OUT / "observability.md").write_text(
         page(seen, found, list(measured["stress"].values())[-1]["machine"], cost["machine"])

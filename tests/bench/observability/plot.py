@@ -27,8 +27,8 @@ def _panel(seen: Seen) -> list[svg.Element]:
     drawn: list[svg.Element] = [
         label(LEFT, 16, f"policy {seen.policy}", 13),
         label(LEFT, 31, "P99 of batches, ms", 11, BLUE),
-        label(RIGHT, 31, "batch limit, records", 11, ORANGE, "end"),
-        label(LEFT + 150, 31, f"ρ = {seen.rho('p99', 'limit'):.2f}    grey: the store is slow for each record", 11),
+        label(RIGHT, 31, "batch limit; dashed: records in a batch", 11, ORANGE, "end"),
+        label(LEFT + 150, 31, "grey: the store is slow for each record", 11),
     ]
     for number in range(PULSES):
         start = (2 * number + 1) * PULSE_SECONDS
@@ -45,6 +45,7 @@ def _panel(seen: Seen) -> list[svg.Element]:
     for second in range(0, SECONDS + 1, 15):
         drawn.append(label(_across(second), BOTTOM + 14, f"{second} s", 9, anchor="middle"))
     drawn.append(_line([value * 1e3 for value in seen.series["p99"]], P99_MS, BLUE))
+    drawn.append(_line(seen.series["size"], RECORDS, ORANGE, dashed=True))
     drawn.append(_line(seen.series["limit"], RECORDS, ORANGE))
     return drawn
 
@@ -62,10 +63,13 @@ def _rule(y: float) -> svg.Line:
     return svg.Line(x1=LEFT, x2=RIGHT, y1=y, y2=y, stroke=GREY, stroke_width=0.4)
 
 
-def _line(values: Sequence[float], scale: Sequence[int], colour: str) -> svg.Polyline:
+def _line(values: Sequence[float], scale: Sequence[int], colour: str, dashed: bool = False) -> svg.Polyline:
     points = [
         svg.Point(_across(second), _up(value, scale))
         for second, value in enumerate(values)
         if math.isfinite(value) and value > 0
     ]
-    return svg.Polyline(points=points, fill="none", stroke=colour, stroke_width=1.6)
+    return svg.Polyline(
+        points=points, fill="none", stroke=colour, stroke_width=0.9 if dashed else 1.6,
+        stroke_dasharray=[3, 2] if dashed else None,
+    )  # fmt: skip

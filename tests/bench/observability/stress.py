@@ -50,11 +50,15 @@ class Seen:
     policy: str
     series: Mapping[str, Sequence[float]]
 
-    def rho(self, one: str, other: str) -> float:
-        """Spearman's, over the seconds that have both."""
+    def rho(self, one: str, other: str, later: int = 0) -> float:
+        """Spearman's, over the seconds that have both; ``other`` is taken so many seconds later."""
         first, second = (np.array(self.series[name]) for name in (one, other))
-        both = np.isfinite(first) & np.isfinite(second)
-        return float(np.corrcoef(_ranks(first[both]), _ranks(second[both]))[0, 1])
+        return spearman(first[: len(first) - later], second[later:])
+
+    def rho_of_change(self, one: str, other: str) -> float:
+        """Spearman's of one and by which factor the other changes from the second before to the second after."""
+        first, second = (np.array(self.series[name]) for name in (one, other))
+        return spearman(first[1:-1], second[2:] / second[:-2])
 
 
 class PerRecordStore(SlowStore):
@@ -129,6 +133,12 @@ def _series(url: str, started: float) -> dict[str, list[float]]:
                 values[second] = float(value)
         found[name] = values.tolist()
     return found
+
+
+def spearman(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Over the places where both are numbers."""
+    both = np.isfinite(first) & np.isfinite(second)
+    return float(np.corrcoef(_ranks(first[both]), _ranks(second[both]))[0, 1])
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
