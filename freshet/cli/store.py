@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from freshet.cli.target import JsonOption
@@ -40,3 +42,29 @@ def create(as_json: JsonOption = False) -> None:
         print_json({"collection": settings.collection, "model": info.model, "revision": info.revision})
     else:
         typer.echo(f"{settings.collection} holds vectors of {info.model} {info.revision} ({info.dimension})")
+
+
+@app.command()
+def snapshot(
+    peer: Annotated[
+        list[str] | None, typer.Option(help="Address of one peer; repeat it for each. Without: FRESHET_STORE_URL.")
+    ] = None,
+    keep: Annotated[int, typer.Option(min=1, help="How many of the newest stay on each peer.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a snapshot of the collection on each peer of a Qdrant server, beside its data.
+
+    \b
+    Example:
+      FRESHET_STORE_URL=http://qdrant:6333 freshet store snapshot --keep 7
+    """
+    from freshet.cli.output import print_json
+    from freshet.store import StoreSettings
+    from freshet.store.snapshots import snapshot as take
+
+    made = take(StoreSettings(), peer or (), keep)
+    if as_json:
+        print_json([{"peer": address, "snapshot": name} for address, name in made])
+    else:
+        for address, name in made:
+            typer.echo(f"{address}: {name}")
