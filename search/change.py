@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from freshet.events import CANARY_SOURCE
 from freshet.headers import EMBEDDED, PUBLISHED, SOURCE_COMMIT, UPSERTED
 from freshet.store import Head
 from search.answers import HopTimes
@@ -29,10 +28,7 @@ class Change:
     hops_ms: HopTimes
 
 
-def change_of(head: Head, searchable_ns: int) -> Change | None:
-    """None for a canary's document, which nobody looks for."""
-    if head.source == CANARY_SOURCE:
-        return None
+def change_of(head: Head, searchable_ns: int) -> Change:
     changed = head.stamps.get(SOURCE_COMMIT)
     return Change(
         id=head.document_id,

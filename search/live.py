@@ -12,7 +12,6 @@ from freshet.flow import FlowReader
 from freshet.service import Resources
 from freshet.settings import KafkaSettings, SearchSettings
 from freshet.store import Head
-from search.change import change_of
 from search.consumer_metrics import ConsumerMetrics
 from search.figures import FigureReader
 from search.stream import Stream
@@ -52,14 +51,11 @@ class Live:
 
     def _written(self, batch: WrittenBatch) -> None:
         self._figures.note(batch)
-        self._show(batch.finished, batch.searchable_ns)
+        self.stream.add(batch.finished, batch.searchable_ns)
 
     def _found(self, heads: Sequence[Head], searchable_ns: int) -> None:
         self._figures.note_changes(heads, searchable_ns)
-        self._show(heads, searchable_ns)
-
-    def _show(self, heads: Sequence[Head], searchable_ns: int) -> None:
-        self.stream.add(change for head in heads if (change := change_of(head, searchable_ns)) is not None)
+        self.stream.add(heads, searchable_ns)
 
     async def _tick(self) -> None:
         if not self._resources.changes.written_here:

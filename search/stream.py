@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
+from freshet.events import CANARY_SOURCE
 from freshet.metrics import LIVE_CLIENTS, LIVE_REFUSED
-from search.change import Change
+from freshet.store import Head
+from search.change import change_of
 from search.problems import Problem
 
 RECENT: Final = 50
@@ -30,6 +32,14 @@ _encoder = msgspec.json.Encoder()
 def event(name: str, data: Any) -> bytes:
     """One server-sent event. JSON holds no line break, so one data line is enough."""
     return b"event: " + name.encode() + b"\ndata: " + _encoder.encode(data) + b"\n\n"
+
+
+_Found = tuple[Head, int]
+"""A document and when it became searchable, in ns since the epoch."""
+
+
+def _told(found: Iterable[_Found], skipped: int) -> bytes:
+    return event("changes", {"changes": [change_of(*one) for one in found], "skipped": skipped})
 
 
 class Subscription:
@@ -58,8 +68,8 @@ class Stream:
         self._max_clients = max_clients
         self._clients: set[Subscription] = set()
         self._lock = threading.Lock()
-        self._recent: deque[Change] = deque(maxlen=RECENT)
-        self._fresh: deque[Change] = deque(maxlen=RECENT)
+        self._recent: deque[_Found] = deque(maxlen=RECENT)
+        self._fresh: deque[_Found] = deque(maxlen=RECENT)
         self._skipped = 0
         self._scheduled = False
         self._sent_at = 0.0
@@ -74,14 +84,16 @@ class Stream:
         """Whether any page is open."""
         return bool(self._clients)
 
-    def add(self, changes: Iterable[Change]) -> None:
-        """From any thread; returns at once."""
+    def add(self, heads: Iterable[Head], searchable_ns: int) -> None:
+        """From any thread; returns at once. A canary's documents are left out: nobody looks for them."""
         with self._lock:
-            for change in changes:
-                self._recent.append(change)
+            for head in heads:
+                if head.source == CANARY_SOURCE:
+                    continue
+                self._recent.append((head, searchable_ns))
                 if self._clients:
                     self._skipped += len(self._fresh) == RECENT
-                    self._fresh.append(change)
+                    self._fresh.append((head, searchable_ns))
             if not self._fresh or self._scheduled or self._loop is None:
                 return
             self._scheduled = True
@@ -103,8 +115,7 @@ class Stream:
             )
         with self._lock:
             self._loop = asyncio.get_running_loop()
-            before = event("changes", {"changes": list(self._recent), "skipped": 0})
-            subscription = Subscription((before, *self._last.values()))
+            subscription = Subscription((_told(self._recent, 0), *self._last.values()))
             self._clients.add(subscription)
         return subscription
 
@@ -134,12 +145,12 @@ class Stream:
     def _flush(self) -> None:
         with self._lock:
             self._scheduled = False
-            changes, skipped = list(self._fresh), self._skipped
+            found, skipped = list(self._fresh), self._skipped
             self._fresh.clear()
             self._skipped = 0
         self._sent_at = asyncio.get_running_loop().time()
-        if changes:
-            self._send(event("changes", {"changes": changes, "skipped": skipped}))
+        if found:
+            self._send(_told(found, skipped))
 
     def _send(self, message: bytes | None) -> None:
         for subscription in tuple(self._clients):
