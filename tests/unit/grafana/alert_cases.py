@@ -71,6 +71,18 @@ CASES = (
         },
     ),
     Case(
+        "DeadLettersRise",
+        {
+            'freshet_dead_letters_total{stage="flink-job", reason="not-json"}': "0+5x20",
+            'freshet_job_records_total{outcome="dead"}': "0+5x20",
+        },
+        {
+            'freshet_dead_letters_total{stage="flink-job", reason="not-json"}': "0 0 0 1+0x20",
+            'freshet_dead_letters_total{stage="files", reason="too-large"}': "0+5x20",
+            'freshet_job_records_total{outcome="dead"}': "0 0 0 1+0x20",
+        },
+    ),
+    Case(
         "DeadLettersWait",
         {"freshet_dead_letters_waiting": "7+0x200"},
         {"freshet_dead_letters_waiting": "7+0x100 0+0x100"},
