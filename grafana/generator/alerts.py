@@ -13,7 +13,8 @@ BUDGET = 0.01
 """Of changes that may take more than 100 ms."""
 FEW = 100
 """Changes in the longer window, below which a share says nothing."""
-SOME_LETTERS = 5
+SOME = 5
+"""Failures, below which nobody is called: what is tried again may fail once."""
 MUCH_BACKLOG = 50_000
 
 
@@ -32,14 +33,16 @@ def _dead_share(windows: Windows) -> str:
     window = windows.of(5 * MINUTE)
     # A file that is refused never was a record; and one letter in a quiet hour is a large share of nothing.
     dead = rate(metrics.DEAD, where='stage!="files"', window=window)
-    some = f'sum(increase({metrics.DEAD.name}{{stage!="files"}}[{window}])) > {SOME_LETTERS}'
+    some = f'sum(increase({metrics.DEAD.name}{{stage!="files"}}[{window}])) > {SOME}'
     return f"{dead} / {rate(metrics.JOB_RECORDS, window=window)} > 0.01 and {some}"
 
 
 def _failed_searches(windows: Windows) -> str:
     window = windows.of(5 * MINUTE)
-    failed = rate(metrics.SEARCH_REQUESTS, where='status=~"5.."', window=window)
-    return f"{failed} / {rate(metrics.SEARCH_REQUESTS, window=window)}"
+    where = 'status=~"5.."'
+    failed = rate(metrics.SEARCH_REQUESTS, where=where, window=window)
+    some = f"sum(increase({metrics.SEARCH_REQUESTS.name}{{{where}}}[{window}])) > {SOME}"
+    return f"{failed} / {rate(metrics.SEARCH_REQUESTS, window=window)} > 0.01 and {some}"
 
 
 def _since_canary(_: Windows) -> str:
@@ -172,7 +175,7 @@ STORE = (
         "page",
         "The store refuses writes or does not answer",
         "The consumer tries again and again and goes no further: changes wait. Searches may fail too.",
-        lambda w: f"{rate(metrics.STORE_ERRORS, window=w.of(2 * MINUTE))} > 0",
+        lambda w: f"{_growth(metrics.STORE_ERRORS, w, 2 * MINUTE)} > {SOME}",
         lambda w: rate(metrics.STORE_ERRORS, window=w.of(2 * MINUTE)),
         MINUTE,
     ),
@@ -193,7 +196,7 @@ STORE = (
         "page",
         "More than 1 % of the searches end in a server's error",
         "Users get no answer.",
-        lambda w: f"{_failed_searches(w)} > 0.01",
+        _failed_searches,
         lambda w: rate(metrics.SEARCH_REQUESTS, window=w.of(5 * MINUTE)),
         2 * MINUTE,
     ),

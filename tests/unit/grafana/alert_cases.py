@@ -129,7 +129,7 @@ CASES = (
         {"freshet_embedding_failures_total": "0+1x20"},
         {"freshet_embedding_failures_total": "4+0x20"},
     ),
-    Case("StoreErrors", {"freshet_store_errors_total": "0+3x20"}, {"freshet_store_errors_total": "3+0x20"}),
+    Case("StoreErrors", {"freshet_store_errors_total": "0+3x20"}, {"freshet_store_errors_total": "0x15 4+0x20"}),
     Case(
         "IndexBacklog",
         {
@@ -153,6 +153,11 @@ CASES = (
             'freshet_search_requests_total{status="400"}': "0+50x20",
             'freshet_search_requests_total{status="200"}': "0+100x20",
         },
+    ),
+    Case(
+        "SearchesFail",
+        {'freshet_search_requests_total{status="500"}': "0+1x20"},
+        {'freshet_search_requests_total{status="500"}': "0x15 1+0x20"},
     ),
     Case(
         "ProcessDown",
