@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -85,10 +86,11 @@ class Dashboard:
                 .keep_time(True)
             )
         )
+        numbers = itertools.count(1)
         for row in self.rows:
-            made = made.with_row(builder.Row(row.title))
+            made = made.with_row(builder.Row(row.title).id(next(numbers)))
             for panel in row.panels:
-                made = made.with_panel(_panel(panel))
+                made = made.with_panel(_panel(panel).id(next(numbers)))
         model: dashboard.Dashboard = made.build()
         return model
 
@@ -111,8 +113,8 @@ def _panel(panel: Panel) -> PanelBuilder:
 
 
 def _lines(panel: Panel) -> PanelBuilder:
-    made = timeseries.Panel().line_width(2).fill_opacity(30 if panel.kind == "stack" else 5).min(0)
-    made = made.show_points(common.VisibilityMode.NEVER).axis_soft_min(0)
+    made = timeseries.Panel().line_width(2).fill_opacity(30 if panel.kind == "stack" else 5)
+    made = made.show_points(common.VisibilityMode.NEVER)
     made = made.legend(
         common_builder.VizLegendOptions()
         .show_legend(True)
@@ -123,7 +125,9 @@ def _lines(panel: Panel) -> PanelBuilder:
     made = made.tooltip(common_builder.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI))
     if panel.kind == "stack":
         made = made.stacking(common_builder.StackingConfig().mode(common.StackingMode.NORMAL))
-    if panel.log:
+    if not panel.log:
+        made = made.min(0)
+    else:
         made = made.scale_distribution(
             common_builder.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10)
         )

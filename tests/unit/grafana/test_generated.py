@@ -83,3 +83,16 @@ def test_all_is_what_the_generator_writes() -> None:
     folders = [HERE / name for name in ("dashboards", "alerts", "provisioning")]
     written = {path: path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.*")}
     assert written == wanted, "run make dashboards"
+
+
+@pytest.mark.parametrize("path", sorted((HERE / "dashboards").glob("*.json")), ids=lambda path: path.name)
+def test_panels_have_numbers_of_their_own_and_fill_each_line(path: Path) -> None:
+    panels = json.loads(path.read_text(encoding="utf-8"))["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    lines: dict[int, list[tuple[int, int]]] = {}
+    for panel in panels:
+        place = panel["gridPos"]
+        lines.setdefault(place["y"], []).append((place["x"], place["w"]))
+    for line in lines.values():
+        assert [x for x, _ in line] == [sum(width for _, width in line[:number]) for number in range(len(line))]
+        assert sum(width for _, width in line) <= 24
