@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, help="folder of figures between slices")
     parser.add_argument("--write", action="store_true", help="measure nothing, write the page from --raw")
     parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--note", default="", help="a line for the page: what else ran meanwhile")
     arguments = parser.parse_args()
     raw: Path = arguments.raw or Path(tempfile.mkdtemp(prefix="freshet-routes-"))
     raw.mkdir(parents=True, exist_ok=True)
@@ -50,7 +51,7 @@ def main() -> None:
             (raw / f"{name}.json").write_text(json.dumps(_measured(ROUTES[name]), indent=1))
     if arguments.write or arguments.raw is None:
         found = {name: json.loads((raw / f"{name}.json").read_text()) for name in ROUTES if _there(raw, name)}
-        arguments.out.write_text(page(found))
+        arguments.out.write_text(page(found, arguments.note))
         print(f"written to {arguments.out}")
 
 

@@ -9,11 +9,13 @@ from tests.bench.routes.route import ROUTES
 
 Figures = dict[str, Any]
 SIDE_BY_SIDE = (20, 100, 300)
+CPU_RATE = 300
+"""By then the JVMs are warm."""
 PROMISE_MS = 100.0
 
 
-def page(found: dict[str, Figures]) -> str:
-    """Of every route that was measured."""
+def page(found: dict[str, Figures], note: str = "") -> str:
+    """Of every route that was measured. ``note``: what else is to be known of how the figures were taken."""
     return "\n".join(
         [
             "# Routes",
@@ -21,6 +23,7 @@ def page(found: dict[str, Figures]) -> str:
             _ABOUT,
             "",
             "- command: `make bench-routes`",
+            *([f"- {note}"] if note else []),
             *(f"- {ROUTES[name].name}:\n{_indented(one['about'])}" for name, one in found.items()),
             "",
             "## Latency",
@@ -94,10 +97,10 @@ def _every(found: dict[str, Figures]) -> str:
 
 
 def _cpu(found: dict[str, Figures]) -> str:
-    def at_100(one: Figures) -> dict[str, float]:
-        return dict(next(row["cpu_ms"] for row in one["rates"] if row["rate"] == 100))
+    def warm(one: Figures) -> dict[str, float]:
+        return dict(next(row["cpu_ms"] for row in one["rates"] if row["rate"] == CPU_RATE))
 
-    return _by_process(found, at_100, "{:.1f}")
+    return _by_process(found, warm, "{:.1f}")
 
 
 def _by_process(found: dict[str, Figures], of: Any, shape: str) -> str:
@@ -132,7 +135,7 @@ TaskManager's JVM (thread mode) or in a Python worker (process mode), or on an i
 `ML_PREDICT`. Open loop, as in [freshness.md](freshness.md); texts of 14 tokens, each different; int8 MiniLM; one
 subtask; a stack of its own for each route, everything and the load on the one machine; 4,000 events of warm-up."""
 _LATENCY = "An event counts from when it was due until just before it was written to the store."
-_CPU = """Milliseconds of processor time per event at 100/s, of each process. One HTTP request for each row is the
+_CPU = """Milliseconds of processor time per event at 300/s, of each process. One HTTP request for each row is the
 provider's way: what that costs is the sum of TaskManager and server less that of the table function."""
-_KILL = """kill -9 after 5 s of 25 s at 100/s; the supervisor starts again what died. *Late* is over 500 ms. *Lost* is
+_KILL = """kill -9 after 5 s of a load of 100/s; the supervisor starts again what died. *Late* is over 500 ms. *Lost* is
 checked for every event."""
