@@ -161,11 +161,19 @@ class StackProcess:
 
 def resident_bytes(process: psutil.Process) -> int:
     """Of the process and all that it has started, such as the store's engines; shared pages count in each of them."""
-    total: int = process.memory_info().rss
+    return sum(memory.rss for memory in _memory(process))
+
+
+def private_bytes(process: psutil.Process) -> int:
+    """Of these, what is no page of a file: mapped files fill up and are given back as the system likes. Linux only."""
+    return sum(memory.rss - memory.shared for memory in _memory(process))
+
+
+def _memory(process: psutil.Process) -> Iterator[Any]:
+    yield process.memory_info()
     for child in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            total += child.memory_info().rss
-    return total
+            yield child.memory_info()
 
 
 def wait_until(

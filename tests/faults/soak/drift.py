@@ -31,7 +31,8 @@ def leaks(usage: Sequence[Usage]) -> Iterator[str]:
             continue
         quarter = len(settled) // 4
         early, late = settled[:quarter], settled[-quarter:]
-        before, after = (median(one.resident_mb for one in part) for part in (early, late))
+        # The store's log and vectors are mapped files, whose pages come and go by up to 32 MB for each file.
+        before, after = (median(one.private_mb for one in part) for part in (early, late))
         if after > before * GROWTH and after > before + GROWTH_MB:
             yield f"{name} ({pid}): memory from {before:.0f} to {after:.0f} MB"
         for what, most in (("files", MORE_FILES), ("threads", MORE_THREADS)):

@@ -42,6 +42,7 @@ def draw(usage: Sequence[Usage], flow: Sequence[Flow], faults: Sequence[tuple[fl
     p99 = [(one.seconds, one.p99_ms) for one in flow if one.p99_ms is not None]
     panels = {
         "resident memory, MB": of_lives("resident_mb"),
+        "of it private, MB": of_lives("private_mb"),
         "open files": of_lives("files"),
         "records that wait": [Series("lag", COLOURS[0], [(one.seconds, max(0, one.lag)) for one in flow])],
         "p99 of the canaries, ms (cut at 1,000)": [Series("p99", COLOURS[0], [(at, min(ms, 1e3)) for at, ms in p99])],

@@ -41,12 +41,16 @@ def write(soak: Soak, out: Path) -> None:
         for (name, pid), life in lives(soak.usage).items()
         if life[-1].seconds - life[0].seconds > 60
     ]
-    columns = ["process", "pid", "minutes", "MB first", "MB last", "MB most", "files last", "threads last"]
+    columns = [
+        "process", "pid", "minutes", "MB first", "MB last", "MB most", "private first", "private last",
+        "files last", "threads last",
+    ]  # fmt: skip
     happened = [[f"{second / 60:.1f}", name] for second, name in soak.faults]
     (out / "soak.md").write_text(f"""# Soak
 
 Constant load, searches and canaries for {minutes:.0f} minutes, with a random fault every few minutes; then
-everything is compared. It fails on a finding, on a process that grows within one life, on a p99 of the calm times that
+everything is compared. It fails on a finding, on a process whose private memory (what is no page of a mapped file)
+grows within one life, on a p99 of the calm times that
 rises, on a lag that only grows ([`tests/faults/soak/drift.py`](../../tests/faults/soak/drift.py)).
 
 - command: `{soak.command}`
@@ -73,11 +77,13 @@ rises, on a lag that only grows ([`tests/faults/soak/drift.py`](../../tests/faul
 
 
 def _range(life: Sequence[Usage]) -> list[str]:
-    resident = [one.resident_mb for one in life]
+    resident, private = [one.resident_mb for one in life], [one.private_mb for one in life]
     return [
         f"{resident[0]:.0f}",
         f"{resident[-1]:.0f}",
         f"{max(resident):.0f}",
+        f"{private[0]:.0f}",
+        f"{private[-1]:.0f}",
         str(life[-1].files),
         str(life[-1].threads),
     ]

@@ -14,7 +14,7 @@ from freshet.errors import UnavailableError
 from freshet.settings import KafkaSettings
 from freshet.stack.lag import lags
 from freshet.stack.local import LocalStack
-from freshet.stack.process import resident_bytes
+from freshet.stack.process import private_bytes, resident_bytes
 from tests.faults.harness.canary import Found
 
 EVERY_SECONDS = 5.0
@@ -32,6 +32,8 @@ class Usage:
     """Since the start of the soak."""
     resident_mb: float
     """With the processes that it has started: the store's engines are those of ``serve``."""
+    private_mb: float
+    """Of it, what is no page of a mapped file."""
     files: int
     threads: int
 
@@ -81,8 +83,9 @@ class Sampler:
         try:
             process = psutil.Process(pid)
             with process.oneshot():
-                resident = resident_bytes(process) / (1 << 20)
-                self.usage.append(Usage(name, pid, self.seconds, resident, process.num_fds(), process.num_threads()))
+                resident, private = resident_bytes(process) / (1 << 20), private_bytes(process) / (1 << 20)
+                files, threads = process.num_fds(), process.num_threads()
+                self.usage.append(Usage(name, pid, self.seconds, resident, private, files, threads))
         except psutil.Error:
             return
 

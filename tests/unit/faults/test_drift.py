@@ -12,8 +12,12 @@ MOMENTS = [5.0 * number for number in range(720)]
 
 def usage(growth_mb: float = 0.0, growth_files: float = 0.0, end: float = 3600.0) -> list[Usage]:
     noise = random.Random(1)
+
+    def private_mb(at: float) -> float:
+        return 300 + noise.gauss(0, 8) + growth_mb * at / 3600
+
     return [
-        Usage("serve", 7, at, 300 + noise.gauss(0, 8) + growth_mb * at / 3600, int(60 + growth_files * at / 3600), 20)
+        Usage("serve", 7, at, 900, private_mb(at), int(60 + growth_files * at / 3600), 20)
         for at in MOMENTS
         if at <= end
     ]
