@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import msgspec
@@ -49,8 +50,6 @@ def _plain(value: Any) -> Any:
 
 
 def _moment(value: Any) -> str:
-    from datetime import datetime, timezone
-
     value = _plain(value)
     if isinstance(value, str):
         return value

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -125,8 +126,7 @@ def _only_placeholder(text: str) -> bool:
 
 
 def _java_name(name: bytes) -> bytes:
-    import hashlib
-
+    """UUID.nameUUIDFromBytes of Java's."""
     digest = bytearray(hashlib.md5(name, usedforsecurity=False).digest())
     digest[6] = (digest[6] & 0x0F) | 0x30
     digest[8] = (digest[8] & 0x3F) | 0x80

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from freshet.stack.process import wait_until
+from producers.cdc.condition import condition_of
 from tests.faults.harness.api import Api
 from tests.faults.harness.cdc_trial import NAME, CdcTrial
 from tests.faults.harness.cdc_writer import Mix
@@ -62,6 +63,16 @@ def test_columns_added_renamed_retyped_and_dropped(cdc: CdcTrial) -> None:
         cdc.wait_changes(60)
         database.run("ALTER TABLE notes DROP COLUMN renamed")
         cdc.wait_changes(60)
+    cdc.verify()
+
+
+def test_a_table_renamed_is_a_trouble_and_goes_on_under_its_name(cdc: CdcTrial) -> None:
+    with cdc.under_load(), cdc.database() as database:
+        cdc.breaks(lambda: database.run("ALTER TABLE notes RENAME TO renamed"))
+        condition = condition_of(cdc.lab.capture, cdc.cdc.connect.url, cdc.lab.folder / "cdc")
+        assert any("there is no table public.notes" in trouble for trouble in condition.troubles)
+        database.run("ALTER TABLE renamed RENAME TO notes")
+        cdc.wait_changes(100)
     cdc.verify()
 
 
