@@ -19,6 +19,9 @@ MODULES = {
     "producers": (
         "producers.files.__main__",
         "producers.canary.__main__",
+        "producers.cdc.__main__",
+        "producers.cdc.command",
+        "producers.cdc.audit_command",
         "freshet.cli.publish",
         "freshet.cli.delete",
         "freshet.cli.search",
