@@ -47,9 +47,9 @@ def judged_view() -> str:
     cases = "\n                    ".join(f"WHEN {when} THEN '{reason}'" for reason, when in reasons.items())
     return f"""
         CREATE TEMPORARY VIEW judged AS
-        SELECT *, CASE WHEN reason IS NULL AND op = 'upsert' AND TRIM(`text`) <> '' THEN TRIM(`text`) END AS embed
+        SELECT *, CASE WHEN reason IS NULL AND op = 'upsert' AND bare <> '' THEN bare END AS embed
         FROM (
-            SELECT *,
+            SELECT *, REGEXP_REPLACE(`text`, '^\\s+|\\s+$', '') AS bare,
                 CASE
                     {cases}
                 END AS reason

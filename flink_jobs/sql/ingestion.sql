@@ -85,9 +85,9 @@ SELECT k, v, headers, `partition`, `offset`, arrived, doc,
 FROM (SELECT *, CAST(v AS STRING) AS doc FROM documents);
 
 CREATE TEMPORARY VIEW judged AS
-SELECT *, CASE WHEN reason IS NULL AND op = 'upsert' AND TRIM(`text`) <> '' THEN TRIM(`text`) END AS embed
+SELECT *, CASE WHEN reason IS NULL AND op = 'upsert' AND bare <> '' THEN bare END AS embed
 FROM (
-    SELECT *,
+    SELECT *, REGEXP_REPLACE(`text`, '^\s+|\s+$', '') AS bare,
         CASE
             WHEN v IS NULL OR doc = '' THEN 'empty-record'
             WHEN doc IS NOT JSON VALUE THEN 'not-json'
