@@ -45,12 +45,12 @@ Spearman's ρ over the seconds of the run, of the batches' P99 and …
 - command: `python -m tests.bench.observability {" ".join(one.policy for one in seen)}`
 {stressed}
 
-**How to read it.** P99 and batch limit are inverse under stress, each policy in its way. `deadline`, the default, computes
-the limit from what records cost at present: the limit is low in the very seconds in which P99 is high (third column).
-`seed+1` looks at the P99 of its last {WINDOW} s and moves the limit by a factor each second: a high P99 goes with a limit
-that *falls* (first column), not with a low one at once. Under both, batches are small one window later (second column).
-In the same second what a batch holds goes *with* its P99 (fourth): a pile makes batches large, and large batches of dear
-records are what takes long. One run each.
+**How to read it.** P99 and batch limit are inverse under stress, each policy in its way. `deadline`, the default,
+computes the limit from what records cost at present: the limit is low in the very seconds in which P99 is high (third
+column). `seed+1` looks at the P99 of its last {WINDOW} s and moves the limit by a factor each second: a high P99 goes
+with a limit that *falls* (first column), not with a low one at once. Under both, batches are small one window later
+(second column). In the same second what a batch holds goes *with* its P99 (fourth): a pile makes batches large, and
+large batches of dear records are what takes long. One run each.
 
 ## What it costs
 
@@ -65,7 +65,7 @@ records are what takes long. One run each.
 | of two cores | {cost.watching / 2 * 100:.1f} % |
 
 Two cores that are busy lose so much throughput as others take of them: counting and being watched together cost
-{(cost.counting / event + cost.watching / 2) * 100:.1f} % of the throughput. What being asked costs depends on the series and not on the
+{(cost.counting / event + cost.watching / 2) * 100:.1f} % of it. What being asked costs depends on the series, not on the
 load, so it is measured while nothing else happens, where it stands out: {PAIRS} pairs of {LOOK_SECONDS:g} s each, in
 the order a b b a, after {EVENTS} events that bring every series into being; medians. Timing drains of 4,000 events
 with and without Prometheus (the bench of commit fc523f6) gave 217 to 418 events a second, at random: no measure for
