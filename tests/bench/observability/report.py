@@ -66,8 +66,8 @@ large batches of dear records are what takes long. One run each.
 
 Two cores that are busy lose so much throughput as others take of them: counting and being watched together cost
 {(cost.counting / event + cost.watching / 2) * 100:.1f} % of it. What being asked costs depends on the series, not on
-the load, so it is measured while nothing else happens, where it stands out: {PAIRS} pairs of {LOOK_SECONDS:g} s each, in
-the order a b b a, after {EVENTS} events that bring every series into being; medians. Timing drains of 4,000 events
+the load, so it is measured while nothing else happens, where it stands out: {PAIRS} pairs of {LOOK_SECONDS:g} s each,
+in the order a b b a, after {EVENTS} events that bring every series into being; medians. Timing drains of 4,000 events
 with and without Prometheus (the bench of commit fc523f6) gave 217 to 418 events a second, at random: no measure for
 2 %. Counting cannot be switched off; its figure is measured alone, on batches of one record, where it is most.
 
