@@ -152,6 +152,25 @@ def test_the_secured_settings_are_those_of_the_listener(monkeypatch: pytest.Monk
     assert (store.m, store.ef_construct, store.replicas) == (16, 128, 2)
 
 
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_stores_certificate_covers_every_name_it_is_called_by(name: str) -> None:
+    objects = overlay(name)
+    certificate = next(one for one in of_kind(objects, "Certificate") if one["metadata"]["name"] == "qdrant-tls")
+    names = certificate["spec"]["dnsNames"]
+    # OpenSSL and rustls want two labels behind a star.
+    assert all(one.count(".") >= 2 for one in names if one.startswith("*"))
+    called = set()
+    for pod in workloads(objects):
+        said = [*pod.environment(objects).values(), *pod.pod["containers"][0].get("command", [])]
+        called |= {host for value in said if value for host in re.findall(r"https://([\w.$-]*qdrant[\w.-]*):", value)}
+    assert len(called) >= 2
+    for host in called:
+        _, _, rest = host.partition(".")
+        assert host in names or f"*.{rest}" in names, host
+    (issued,) = {one["spec"]["issuerRef"]["name"] for one in of_kind(objects, "Certificate")} - {"self-signed"}
+    assert issued in {one["metadata"]["name"] for one in of_kind(objects, "Issuer")}
+
+
 def test_scaling_follows_names_that_exist() -> None:
     scaled = {one["metadata"]["name"]: one["spec"] for one in of_kind(overlay("production"), "ScaledObject")}
     (lag,) = scaled["consumers"]["triggers"]
