@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from qdrant_client import QdrantClient, models
 
 from freshet.errors import RevisionMismatch, UnavailableError, UsageError
 from freshet.ids import chunk_id, head_id
+from freshet.store.authority import certificates, context
 from freshet.store.payload import (
     DELETED,
     INFO_ID,
@@ -196,8 +196,8 @@ class ServerStore:
         options: dict[str, Any] = dict(_CONNECTION)  # which the client writes into
         trusted: dict[str, Any] = {}
         if settings.ca is not None:
-            options["root_certificates"] = _certificates(settings.ca)
-            trusted["verify"] = str(settings.ca)
+            options["root_certificates"] = certificates(settings.ca)
+            trusted["verify"] = context(settings.ca)
         with self._calls("connect"):
             return QdrantClient(
                 url=settings.url,
@@ -268,13 +268,6 @@ class ServerStore:
         if self._client is None or self._info is None:
             raise UnavailableError("the store is not open", str(self._settings.url), "call open first")
         return self._client, self._info
-
-
-def _certificates(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError("the store's authority cannot be read", str(error), "check FRESHET_STORE_CA") from error
 
 
 def _chunk_point(chunk: ChunkPoint, info: CollectionInfo) -> models.PointStruct:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from qdrant_client import QdrantClient
 
 from freshet.errors import UsageError
+from freshet.store.authority import context
 from freshet.store.server_calls import ServerCalls
 from freshet.store.settings import StoreSettings
 
@@ -30,7 +31,7 @@ def snapshot(settings: StoreSettings, peers: Sequence[str], keep: int) -> list[t
 
 def _on_peer(settings: StoreSettings, address: str, keep: int) -> str:
     key = None if settings.api_key is None else settings.api_key.get_secret_value()
-    verify = True if settings.ca is None else str(settings.ca)
+    verify = True if settings.ca is None else context(settings.ca)
     client = QdrantClient(url=address, api_key=key, timeout=SECONDS, check_compatibility=False, verify=verify)
     calls = ServerCalls(address)
     try:
