@@ -101,9 +101,8 @@ class Upserter:
             return 0
         if messages:
             started = self._clock()
-            oldest = _oldest(messages)
-            with self._observer.holding(oldest):
-                self._retry(lambda: self._process(messages, started, oldest), messages)
+            with self._observer.holding(_oldest(messages)):
+                self._retry(lambda: self._process(messages, started), messages)
         self._adapt()
         if self._ticks() - self._committed_at >= self._settings.commit_seconds * 1e9:
             self._retry(self.commit, ())
@@ -168,7 +167,7 @@ class Upserter:
     def _shared(self) -> bool:
         return self._store.durability_lag_s > 0
 
-    def _process(self, messages: Sequence[Message], started: int, oldest: int | None) -> None:
+    def _process(self, messages: Sequence[Message], started: int) -> None:
         arrivals, letters = self._decode(messages)
         result = self._write(arrivals)
         letters += result.rejected
@@ -181,6 +180,7 @@ class Upserter:
             log.warning("the store lost writes that it had acknowledged: reading again")
             self._doubtful = True
         now = self._clock()
+        oldest = _oldest(messages)
         waited = None if oldest is None else max(0, started - oldest) / 1e9
         self._limit.record(len(messages), (now - started) / 1e9, waited, now)
         outcomes = result.outcomes + Counter({"dead": len(letters)})
