@@ -10,7 +10,7 @@ import pytest
 from tests.faults.harness.tools import missing
 from tests.manifests import crds
 from tests.manifests.extension_server import BINARY, ExtensionServer
-from tests.manifests.overlays import OVERLAYS, Object, overlay, rerouted
+from tests.manifests.overlays import OVERLAYS, Object, extended, overlay
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -23,7 +23,7 @@ def objects(request: pytest.FixtureRequest) -> tuple[Object, ...]:
 def every_object(tmp_path_factory: pytest.TempPathFactory) -> tuple[Object, ...]:
     """Of all overlays, with both routes for the embedding."""
     folder = tmp_path_factory.mktemp("routes")
-    others = [rerouted(name, folder) for name in OVERLAYS]
+    others = [extended(name, folder) for name in OVERLAYS]
     return tuple(one for built in (*map(overlay, OVERLAYS), *others) for one in built)
 
 

@@ -43,19 +43,21 @@ def overlay(name: str) -> tuple[Object, ...]:
 
 
 @cache
-def rerouted(name: str, folder: Path) -> tuple[Object, ...]:
-    """An overlay with the other route for the embedding than its own, and with change capture.
+def extended(name: str, folder: Path, other_route: bool = True) -> tuple[Object, ...]:
+    """An overlay with change capture and, if so asked, the other route for the embedding than its own.
 
     It is built in a copy of all manifests under ``folder``.
     """
-    copy = folder / name / "k8s"
+    copy = folder / f"{name}-{other_route}" / "k8s"
     shutil.copytree(K8S, copy)
     shutil.copytree(ROOT / "grafana", copy.parent / "grafana", ignore=shutil.ignore_patterns("generator"))
     path = copy / "overlays" / name / "kustomization.yaml"
     text = path.read_text()
     (own,) = [route for route in ROUTES if f"components/{route}\n" in text]
     (other,) = set(ROUTES) - {own}
-    path.write_text(text.replace(f"components/{own}\n", f"components/{other}\n  - ../../components/postgres\n"))
+    route = other if other_route else own
+    changed = text.replace(f"components/{own}\n", f"components/{route}\n  - ../../components/postgres\n")
+    path.write_text(changed)
     return build(copy / "overlays" / name)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.manifests.network import Edge, Network
-from tests.manifests.overlays import OVERLAYS, Object, overlay, rerouted
+from tests.manifests.overlays import OVERLAYS, Object, extended, overlay
 
 FLOW = """
 producer-files    -> kafka 9093
@@ -107,7 +107,7 @@ def test_only_the_drawn_arrows_pass(name: str) -> None:
 
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_the_same_with_the_other_route_and_change_capture(name: str, tmp_path: Path) -> None:
-    objects = rerouted(name, tmp_path)
+    objects = extended(name, tmp_path)
     assert inside(Network(objects).edges()) == expected(objects)
 
 
