@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 from confluent_kafka import Consumer, KafkaException, Producer
 
+from consumers.dead_letter_sink import KafkaDeadLetters
+from consumers.dead_letters import send_back
+from consumers.source import KafkaSource
 from freshet.codec import decode_embedding
+from freshet.dead_letter_log import letters
+from freshet.dead_letters import DeadLetter
 from freshet.kafka_security import librdkafka_security
+from freshet.monitor.dead_letters import WaitingLetters
+from freshet.monitor.group_lag import GroupLag
 from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings
 from freshet.stack import jars
 from freshet.stack.flink import FlinkHome
+from freshet.stack.lag import lags
 from freshet.stack.process import wait_until
-from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS
+from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, JOB_GROUP
 from tests.manifests.deployed_job import DeployedJob
 from tests.manifests.overlays import named, of_kind, overlay
 from tests.manifests.secured_broker import SecuredBroker
@@ -97,6 +106,31 @@ def test_the_job_runs_as_the_manifest_says_and_a_savepoint_loses_nothing(
     finally:
         consumer.close()
     assert seen == Counter({f"d{number}": 1 for number in range(4 * BATCH)})
+
+
+def test_each_other_process_can_do_its_work_with_its_rights(broker: SecuredBroker) -> None:
+    """Each client as its process makes it; a right that were missing would fail it."""
+    with Publisher(broker.client("canary"), "durable") as publisher:
+        publisher.publish("canary", "A canary sings.", version=1).result(30)
+    letter = DeadLetter(key=b"k", value=b"{}", stage="consumer", reason="malformed", topic=DOCUMENTS.name)
+    KafkaDeadLetters(broker.client("consumers")).send([replace(letter, partition=0, offset=0)])
+    source = KafkaSource(broker.client("consumers"), lambda partitions: None)
+    try:
+        wait_until(lambda: bool(source.fetch(1, 0.1)) or len(source.owned()) == EMBEDDINGS.partitions, "it reads", 30)
+    finally:
+        source.close()
+    searching = broker.client("search")
+    (stored,) = [one for one in letters(searching) if one.letter.key == b"k"]
+    assert send_back(searching, [stored.place]).sent == 1
+    monitoring = broker.client("monitor")
+    lag, waiting = GroupLag(monitoring, CONSUMER_GROUP, EMBEDDINGS), WaitingLetters(monitoring)
+    try:
+        assert lag.look().records >= 0
+        assert waiting.look() == 0
+    finally:
+        lag.close()
+        waiting.close()
+    assert lags(broker.client("operator")).keys() == {CONSUMER_GROUP, JOB_GROUP}
 
 
 def test_a_user_may_not_do_what_is_another_stages(broker: SecuredBroker) -> None:
