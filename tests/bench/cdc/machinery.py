@@ -95,9 +95,10 @@ def whole_stack() -> Iterator[Machinery]:
 
 
 def cpu_seconds(process: StackProcess) -> float:
-    """What it has used so far."""
-    times = psutil.Process(process.pid).cpu_times()
-    return float(times.user + times.system)
+    """What it and its living children have used so far."""
+    parent = psutil.Process(process.pid)
+    times = [one.cpu_times() for one in (parent, *parent.children(recursive=True))]
+    return sum(float(one.user + one.system) for one in times)
 
 
 def resident_mb(process: StackProcess) -> int:
