@@ -21,7 +21,7 @@ from tests.integration.pipeline import Pipeline
 
 
 def embedded(pipeline: Pipeline) -> int:
-    return embedded_by_model(f"http://127.0.0.1:{pipeline.stack.job_metrics_port}/metrics")
+    return embedded_by_model(f"http://127.0.0.1:{pipeline.stack.metrics_ports.job}/metrics")
 
 
 def paragraphs(count: int) -> list[str]:

@@ -40,7 +40,7 @@ class Lab:
 
     @property
     def metrics_url(self) -> str:
-        return f"http://127.0.0.1:{self.stack.job_metrics_port}/metrics"
+        return f"http://127.0.0.1:{self.stack.metrics_ports.job}/metrics"
 
     def chunks_of(self, text: str) -> list[str]:
         """As the pipeline cuts it: into parts, and these into chunks."""
