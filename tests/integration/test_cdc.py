@@ -141,7 +141,7 @@ def notes(cdc: CdcStack, database: Database) -> Iterator[Capture]:
         ),
     )
     cdc.registration.add(capture)
-    yield capture
+    yield cdc.captures.read("notes")
     cdc.registration.remove("notes")
 
 
@@ -197,7 +197,8 @@ def test_an_audit_finds_and_repairs_what_is_missing_orphaned_and_different(cdc: 
     wait_document(cdc, "sample/public.articles/301", lambda found: True)
     capture = cdc.captures.read("sample")
     with Publisher(KafkaSettings(bootstrap=cdc.stack.bootstrap)) as publisher:
-        version = wait_document(cdc, "sample/public.articles/300", lambda found: True)["version"]
+        wait_document(cdc, "sample/public.articles/300", lambda found: True)
+        version = wait_document(cdc, "sample/public.articles/301", lambda found: True)["version"]
         publisher.delete("sample/public.articles/300", version + 1).result(30)
         publisher.publish("sample/public.articles/301", "tampered", version=version + 8).result(30)
         publisher.publish("sample/public.articles/999", "a ghost", version=1).result(30)
