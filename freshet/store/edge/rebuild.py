@@ -219,6 +219,9 @@ class Indexer:
                     continue
                 if due:
                     self._rebuild(partition)
+                    # Removing the old files and copying the next ones at once would stall whoever writes.
+                    if self._stop.wait(self._settings.index_poll_s):
+                        return
 
     def _due(self, partition: Partition) -> bool:
         with self._lock, engine_errors("cannot count"):
