@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from flink_jobs.guard import VersionGuard
 from flink_jobs.ingestion import Dead, Embedded, Ingestion
@@ -29,9 +29,11 @@ class HastyGuard(VersionGuard):
 class DropsWhenModelIsAway(Ingestion):
     """A model that cannot answer costs the record."""
 
-    def process(self, key: bytes | None, value: bytes | None) -> Iterator[Embedded | Dead]:
+    def process(
+        self, key: bytes | None, value: bytes | None, arrivals: Sequence[bytes | None] = ()
+    ) -> Iterator[Embedded | Dead]:
         try:
-            yield from super().process(key, value)
+            yield from super().process(key, value, arrivals)
         except UnavailableError:
             return
 
@@ -39,8 +41,10 @@ class DropsWhenModelIsAway(Ingestion):
 class DropsRefused(Ingestion):
     """What cannot be embedded is left out, without a dead letter."""
 
-    def process(self, key: bytes | None, value: bytes | None) -> Iterator[Embedded | Dead]:
-        yield from (out for out in super().process(key, value) if isinstance(out, Embedded))
+    def process(
+        self, key: bytes | None, value: bytes | None, arrivals: Sequence[bytes | None] = ()
+    ) -> Iterator[Embedded | Dead]:
+        yield from (out for out in super().process(key, value, arrivals) if isinstance(out, Embedded))
 
 
 def drops_when_away(embedder: DoubleEmbedder, guard: VersionGuard) -> Ingestion:

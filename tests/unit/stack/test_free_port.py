@@ -6,7 +6,12 @@ import sys
 
 from freshet.stack.process import free_port
 
-ASK = "import sys; from freshet.stack.process import free_port; print(free_port(int(sys.argv[1])), flush=True); sys.stdin.read()"
+ASK = """
+import sys
+from freshet.stack.process import free_port
+print(free_port(int(sys.argv[1])), flush=True)
+sys.stdin.read()
+"""
 
 
 def test_a_port_that_something_listens_on_is_not_given() -> None:

@@ -87,7 +87,8 @@ def test_the_span_of_the_calling_program_is_its_context() -> None:
     assert current_traceparent() is None
     with TracerProvider().get_tracer("test").start_as_current_span("caller") as span:
         context = span.get_span_context()
-        assert current_traceparent() == f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
+        flags = int(context.trace_flags)
+        assert current_traceparent() == f"00-{context.trace_id:032x}-{context.span_id:016x}-{flags:02x}"
     assert current_traceparent() is None
 
 
