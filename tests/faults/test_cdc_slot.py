@@ -25,12 +25,8 @@ def test_a_lost_slot_is_seen_alarmed_and_repaired(cdc: CdcTrial) -> None:
         gone = cdc.upsert(database, "gone", "this row is deleted while nobody listens")
         cdc.quiet()
     with cdc.lab.lab.keeper.held():
-        # The server's command line has its limit, which only a start changes.
         cdc.cdc.connect.stop()
-        cdc.postgres.stop()
-        cdc.postgres.limit_slots("1MB")
-        cdc.postgres.start()
-        cdc.postgres.wait_ready()
+        _limit(cdc, "1MB")
         with cdc.database() as database:
             cdc.breaks(lambda: _lose(database, capture.slot))
             cdc.delete(database, "gone")
@@ -42,6 +38,8 @@ def test_a_lost_slot_is_seen_alarmed_and_repaired(cdc: CdcTrial) -> None:
     wait_until(lambda: _metric(cdc, "freshet_cdc_slot_lost") == 1, "the metric says so", SECONDS)
     wait_until(lambda: _metric(cdc, "freshet_cdc_connector_running") == 0, "and that it does not run", SECONDS)
 
+    with cdc.lab.lab.keeper.held():
+        _limit(cdc, "4GB")
     wait_until(cdc.cdc.connect.ready, "connect is back", SECONDS)
     cdc.lab.capture = cdc.lab.registration.repair("faults")
     cdc.wait_found(changed)
@@ -75,6 +73,14 @@ def test_a_busy_table_that_is_not_captured_does_not_make_the_slot_hold_log(cdc: 
         )
         assert before.wal_status == "reserved"
         database.run("DROP TABLE busy")
+
+
+def _limit(cdc: CdcTrial, size: str) -> None:
+    """What a slot may keep: on the server's command line, which only a start changes."""
+    cdc.postgres.stop()
+    cdc.postgres.limit_slots(size)
+    cdc.postgres.start()
+    cdc.postgres.wait_ready()
 
 
 def _lose(database: Database, slot: str) -> None:
