@@ -40,7 +40,9 @@ def measure(machinery: Machinery, rows: int, seconds: float) -> dict[str, Any]:
         watching = threading.Thread(target=_watch, args=(stack.capture.producer, peak, stop), daemon=True)
         watching.start()
         began = time.monotonic()
-        Registration(Captures(machinery.folder / "cdc" / "captures"), machinery.connect.url).add(capture)
+        captures = Captures(machinery.folder / "cdc" / "captures")
+        Registration(captures, machinery.connect.url).add(capture)
+        capture = captures.read("bench")
         progress = machinery.folder / "cdc"
         wait_until(lambda: _read(progress, capture) > 0, "the first rows are read", 60, stack.processes)
         live: list[float] = []
