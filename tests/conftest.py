@@ -21,10 +21,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _group(path: Path) -> str:
     parts = path.relative_to(HERE).parts
-    # The simulation and the harness's own tests need no stack.
-    return parts[0] if parts[0] in ON_A_STACK and len(parts) == 2 else "/".join(parts)
+    # A folder within is on a stack of its own, or on none.
+    return "/".join(parts[:-1] if parts[0] in ON_A_STACK else parts)
 
 
 def _turn(path: Path) -> int:
-    group = _group(path)
-    return ON_A_STACK.index(group) if group in ON_A_STACK else len(ON_A_STACK)
+    place = path.relative_to(HERE).parts[0]
+    return ON_A_STACK.index(place) if place in ON_A_STACK else len(ON_A_STACK)
