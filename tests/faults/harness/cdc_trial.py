@@ -23,6 +23,7 @@ from freshet.stack.settings import StackSettings
 from producers.cdc.capture import Capture, CapturedTable
 from producers.cdc.captures import Captures
 from producers.cdc.database import Database
+from producers.cdc.progress import Progress
 from producers.cdc.registration import Registration
 from tests.faults.harness.api import Api, Down
 from tests.faults.harness.cdc_writer import SCHEMA, CdcWriter, Mix
@@ -72,6 +73,12 @@ class CdcLab:
         with Database(self.capture) as database:
             database.run(SCHEMA)
         self.registration.add(self.capture)
+        self.capture = self.captures.read(NAME)
+        # Else what a fault commits might be read once more as a row that was there before.
+        wait_until(self._read, "the empty table is read", START_SECONDS, self.cdc.processes)
+
+    def _read(self) -> bool:
+        return Progress(self.folder / "cdc").of(self.capture, TABLE).done
 
     @property
     def cdc(self) -> ChangeCapture:
