@@ -44,7 +44,7 @@ def _picture(stack: LocalStack) -> None:
     with browser() as opened, Visit(opened, stack.search_url, height=1010) as visit:
         load.start()
         visit.page.get_by_label("What do you look for?").fill(QUESTION)
-        expect(visit.page.locator("#dead button").first).to_be_visible()
+        expect(visit.page.locator("#dead button").first).to_be_visible(timeout=60_000)
         started = time.monotonic()
         wait_until(lambda: time.monotonic() - started > LOAD_SECONDS, "the chart has something to show", 120)
         IMAGES.mkdir(exist_ok=True)

@@ -77,7 +77,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     )
     # No model in int8 has a cosine of 1 to the references in full precision.
     inference = InferenceServer(folder / "inference.log", {"FRESHET_INFERENCE_PROBE_COSINE": "1"})
-    load = Load(stack, inference.url, rate=90)
+    load = Load(stack, inference.url, rate=40)
     try:
         stack.prepare(lambda step, share: None)
         inference.start()
