@@ -1,4 +1,4 @@
 from producers.canary.main import main
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

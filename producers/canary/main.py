@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import logging
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
 
-from pydantic import ValidationError
-
-from freshet.errors import FreshetError
 from freshet.metrics_endpoint import serve_metrics
 from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings
 from producers.canary.probe import Flight, Probe
 from producers.canary.settings import CanarySettings
+from producers.process import run_process
 
 log = logging.getLogger("producers.canary")
 
@@ -41,21 +37,16 @@ def run(
                 stop.wait(max(0.0, due - time.monotonic()))
 
 
-def main() -> None:
-    """Exit status 0 after a signal, 2 for what a person must change."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    try:
-        settings = CanarySettings()
-        if settings.metrics_port is not None:
-            serve_metrics(settings.metrics_port, settings.metrics_host)
-        run(settings, KafkaSettings(), stop, _log)
-    except (ValidationError, FreshetError) as error:
-        log.error("%s", error)
-        sys.exit(2)
+def main() -> int:
+    """The exit status."""
+    return run_process(log, _run)
+
+
+def _run(stop: threading.Event) -> None:
+    settings = CanarySettings()
+    if settings.metrics_port is not None:
+        serve_metrics(settings.metrics_port, settings.metrics_host)
+    run(settings, KafkaSettings(), stop, _log)
 
 
 def _log(flight: Flight) -> None:

@@ -20,8 +20,8 @@ from producers.cdc.identity import document_id, prefix
 from producers.cdc.index import Index, Indexed
 from producers.cdc.mapping import Upsert
 from producers.cdc.rows import Row, TableReader
-from producers.cdc.sink import Sink
 from producers.cdc.version import version_of
+from producers.sink import Sink
 
 Kind = Literal["missing", "orphan", "different", "ahead"]
 BASELINE_SECONDS: Final = 60.0

@@ -24,8 +24,8 @@ from producers.cdc.index import Index
 from producers.cdc.mapping import Upsert
 from producers.cdc.progress import Progress
 from producers.cdc.rows import Row, TableReader
-from producers.cdc.sink import Sink
 from producers.cdc.version import version_of
+from producers.sink import Sink
 
 _WINDOW_ROWS: Final = 24
 _WINDOW_CHARS: Final = 24_000

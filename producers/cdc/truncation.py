@@ -14,7 +14,7 @@ from freshet.stack.lag import lags
 from producers.cdc.capture import Capture
 from producers.cdc.index import Index
 from producers.cdc.mapping import Truncate
-from producers.cdc.sink import Sink
+from producers.sink import Sink
 
 _RETRY_S: Final = 0.5
 _REPORT_S: Final = 60.0

@@ -13,7 +13,7 @@ from freshet.topics import MAX_RECORD_BYTES
 from producers.cdc.capture import Capture
 from producers.cdc.known import KnownContents
 from producers.cdc.mapping import Delete, Upsert
-from producers.cdc.sink import Sink
+from producers.sink import Sink
 
 STAGE: Final = "cdc"
 _changes: Final = CDC_CHANGES.counter()

@@ -3,54 +3,36 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import sys
 import threading
-from types import FrameType
 from typing import Final
 
-from pydantic import ValidationError
-
-from freshet.errors import FreshetError, UsageError
 from freshet.metrics_endpoint import serve_metrics
 from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings
-from producers.files.broker import wait_for_broker
+from producers.broker import wait_for_broker
 from producers.files.producer import FileProducer
 from producers.files.settings import FilesSettings
+from producers.process import run_process
 
 _log: Final = logging.getLogger("producers.files")
 
 _PROGRESS_S: Final = 0.2
-_SWITCH_S: Final = 0.0005
 
 
 def main() -> int:
-    """Exit status 0 after a signal, 1 for what may pass (folder or broker gone), 2 for what a person must change."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    stop = threading.Event()
-    _stop_on_signals(stop)
-    # a long extraction in the backlog's thread must not hold up a live change for 5 ms at each turn
-    sys.setswitchinterval(_SWITCH_S)
-    try:
-        return _run(FilesSettings(), KafkaSettings(), stop)
-    except ValidationError as error:
-        _log.error("settings: %s", error)
-        return 2
-    except FreshetError as error:
-        _log.error("%s", error)
-        return 2 if isinstance(error, UsageError) else 1
+    """The exit status. What may pass is a folder or a broker that is gone."""
+    return run_process(_log, _run)
 
 
-def _run(settings: FilesSettings, kafka: KafkaSettings, stop: threading.Event) -> int:
+def _run(stop: threading.Event) -> None:
+    settings = FilesSettings()
     if settings.metrics_port is not None:
         serve_metrics(settings.metrics_port, settings.metrics_host)
-    publisher = Publisher(kafka, settings.profile, timeout_s=settings.timeout_s)
+    publisher = Publisher(KafkaSettings(), settings.profile, timeout_s=settings.timeout_s)
     try:
         producer = FileProducer(settings, publisher)
         if not wait_for_broker(publisher, stop):
-            return 0
+            return
         producer.start()
         _log.info("watching %s", settings.root)
         while not stop.wait(_PROGRESS_S) and producer.failure() is None:
@@ -58,16 +40,5 @@ def _run(settings: FilesSettings, kafka: KafkaSettings, stop: threading.Event) -
         producer.stop()
         if (failure := producer.failure()) is not None:
             raise failure
-        return 0
     finally:
         publisher.close(0.0)
-
-
-def _stop_on_signals(stop: threading.Event) -> None:
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)

@@ -15,13 +15,13 @@ from producers.files.progress import ProgressFile
 from producers.files.root import Root
 from producers.files.scan import Scan, require_same_root
 from producers.files.settings import FilesSettings
-from producers.files.sink import Sink
 from producers.files.state import FileStates
 from producers.files.tree import Tree
 from producers.files.voice import Voice
 from producers.files.watch import Watch
 from producers.files.work import Job, WorkQueue
 from producers.files.worker import Worker
+from producers.sink import BacklogSink
 
 _log: Final = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _SAY_EVERY_S: Final = 5.0
 class FileProducer:
     """``start`` returns once every change is being noticed; the work goes on in threads until ``stop``."""
 
-    def __init__(self, settings: FilesSettings, sink: Sink) -> None:
+    def __init__(self, settings: FilesSettings, sink: BacklogSink) -> None:
         """Raises UnavailableError (no such folder), UsageError (state in use or of another folder)."""
         self._sink = sink
         self._stop = threading.Event()

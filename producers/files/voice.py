@@ -21,10 +21,10 @@ from producers.files.document import SOURCE, committed_ns, metadata_of, modified
 from producers.files.extraction import RefusedFile
 from producers.files.identity import document_id, readable_path
 from producers.files.progress import Tally
-from producers.files.sink import Sink
 from producers.files.stamp import Stamp
 from producers.files.state import FileState, FileStates
 from producers.files.tree import UNREADABLE
+from producers.sink import BacklogSink
 
 _log: Final = logging.getLogger(__name__)
 _files: Final = FILES.counter()
@@ -37,7 +37,7 @@ Undelivered = Callable[[str, FreshetError], None]
 class Voice:
     """Safe to share between threads."""
 
-    def __init__(self, sink: Sink, states: FileStates, undelivered: Undelivered, *, tenant: str = "") -> None:
+    def __init__(self, sink: BacklogSink, states: FileStates, undelivered: Undelivered, *, tenant: str = "") -> None:
         self._sink = sink
         self._states = states
         self._undelivered = undelivered

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from freshet.errors import UnavailableError
-from producers.files.broker import wait_for_broker
+from producers.broker import wait_for_broker
 from producers.files.indexing import Indexing
-from producers.files.sink import Sink
 from producers.files.work import Job, WorkQueue
+from producers.sink import BacklogSink
 
 _log: Final = logging.getLogger(__name__)
 
@@ -29,7 +29,14 @@ class Worker:
     """``live`` takes what happens now, the other one the backlog, at a pace that leaves room for what happens now."""
 
     def __init__(
-        self, work: WorkQueue, indexing: Indexing, sink: Sink, stop: threading.Event, *, live: bool, max_in_flight: int
+        self,
+        work: WorkQueue,
+        indexing: Indexing,
+        sink: BacklogSink,
+        stop: threading.Event,
+        *,
+        live: bool,
+        max_in_flight: int,
     ) -> None:
         self._work = work
         self._indexing = indexing

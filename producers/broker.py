@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Final
+from typing import Final, Protocol
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_when_event_set, wait_exponential
 from tenacity.nap import sleep_using_event
 
 from freshet.errors import UnavailableError
-from producers.files.sink import Sink
 
 _log: Final = logging.getLogger(__name__)
 
 
-def wait_for_broker(sink: Sink, stop: threading.Event) -> bool:
+class Reachable(Protocol):
+    def reach(self, timeout_s: float = 5.0) -> None:
+        """Raises UnavailableError when the broker does not answer in time."""
+
+
+def wait_for_broker(sink: Reachable, stop: threading.Event) -> bool:
     """Block until the broker answers, saying every few seconds what is awaited; False if stopped before."""
     retrying = Retrying(
         retry=retry_if_exception_type(UnavailableError),

@@ -1,4 +1,4 @@
-"""What the file producer needs of whoever takes its documents; ``freshet.publishing.Publisher`` is one."""
+"""What a producer needs of whoever takes its documents; ``freshet.publishing.Publisher`` is one."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ class Sink(Protocol):
     ) -> Future[Receipt]: ...
 
     def dead_letter(self, letter: DeadLetter) -> Future[Receipt]: ...
+
+
+class BacklogSink(Sink, Protocol):
+    """One that also tells how much is on its way."""
 
     def in_flight(self) -> int: ...
 
