@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 from pyflink.table import DataTypes
@@ -89,4 +91,10 @@ class AssembleFunction(TableFunction):  # type: ignore[misc]
 
 
 def _cache(job: JobSettings, model: ServedModel) -> VectorCache:
-    return VectorCache(job.cache_path, model.model, model.revision, model.dimension, job.cache_bytes)
+    return _shared_cache(job.cache_path, model.model, model.revision, model.dimension, job.cache_bytes)
+
+
+@functools.cache
+def _shared_cache(path: Path, model: str, revision: str, dimension: int, max_bytes: int) -> VectorCache:
+    """One for both functions: what the second has put, the first finds before it is on disk."""
+    return VectorCache(path, model, revision, dimension, max_bytes)
