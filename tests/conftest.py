@@ -1,4 +1,4 @@
-"""Which tests may run at the same time: `make test` has two workers, one for each core that is asked for."""
+"""Which tests may run at the same time: `make test` has two workers, and one of them has all that needs a stack."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-ON_A_STACK = ("faults", "integration")
-"""Each of these folders shares a stack of real processes, so one worker runs all of it. The longest go first."""
+STACKS = ("faults", "integration")
+"""Folders of tests on stacks of real processes. Two stacks at once would take each other's time on two cores, and the
+deadlines of tests with it. They take longest, so they go first."""
+WITHOUT_STACK = ("simulation", "mutants")
+STACKS_ELSEWHERE = (Path("manifests", "test_flink_job.py"),)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file stay in one worker, and so do those of one stack."""
+    """One group for all stacks; else tests of one file stay together."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
-    items.sort(key=lambda item: _turn(item.path))
+        where = item.path.relative_to(HERE)
+        item.add_marker(pytest.mark.xdist_group("stacks" if _on_a_stack(where) else str(where)))
+    items.sort(key=lambda item: not _on_a_stack(item.path.relative_to(HERE)))
 
 
-def _group(path: Path) -> str:
-    parts = path.relative_to(HERE).parts
-    # A folder within is on a stack of its own, or on none.
-    return "/".join(parts[:-1] if parts[0] in ON_A_STACK else parts)
-
-
-def _turn(path: Path) -> int:
-    place = path.relative_to(HERE).parts[0]
-    return ON_A_STACK.index(place) if place in ON_A_STACK else len(ON_A_STACK)
+def _on_a_stack(path: Path) -> bool:
+    return path in STACKS_ELSEWHERE or (path.parts[0] in STACKS and path.parts[1] not in WITHOUT_STACK)
