@@ -34,7 +34,7 @@ help:  ## this list
 run: .venv/.installed  ## start everything, watch WATCH (examples/notes), keep it searchable
 	@$(BIN)/freshet up --watch $(WATCH) --state $(STATE)
 
-test: .venv/.installed  ## unit, conformance and integration tests on the local stack
+test: .venv/.installed  ## every test that needs no cloud, in two workers
 	$(BIN)/python -m pytest tests -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 up-docker:  ## the same in containers, which it builds: needs Docker with compose
