@@ -10,6 +10,8 @@ from freshet.kafka_security import librdkafka_security
 from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, JOB_GROUP
 
+START_SECONDS = 60.0
+"""A broker that has just started on a busy machine reads its groups' offsets before it answers."""
 READERS = ((JOB_GROUP, DOCUMENTS), (CONSUMER_GROUP, EMBEDDINGS))
 
 
@@ -28,7 +30,7 @@ def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
                 max(0, end.result(seconds).offset - done.get(one.partition, 0)) for one, end in ends.items()
             )
     except (KafkaException, TimeoutError) as error:
-        raise UnavailableError(f"cannot read offsets from {kafka.bootstrap}", str(error)) from error
+        raise UnavailableError(f"cannot read offsets from {kafka.bootstrap}", _told(error)) from error
     return behind
 
 
@@ -44,7 +46,7 @@ def members(kafka: KafkaSettings) -> int:
     return sum(bool(member.assignment.topic_partitions) for member in group.members)
 
 
-def replay_documents(kafka: KafkaSettings, seconds: float = 10) -> None:
+def replay_documents(kafka: KafkaSettings, seconds: float = START_SECONDS) -> None:
     """Let the job read ``documents`` from its beginning, and the consumer only what the job makes from now on.
 
     Vectors of an earlier model may lie on ``vector-embeddings``: they are passed over. Both readers must be stopped.
@@ -57,7 +59,7 @@ def replay_documents(kafka: KafkaSettings, seconds: float = 10) -> None:
     _set_offsets(kafka, CONSUMER_GROUP, skipped, seconds)
 
 
-def reread_documents(kafka: KafkaSettings, seconds: float = 10) -> None:
+def reread_documents(kafka: KafkaSettings, seconds: float = START_SECONDS) -> None:
     """Let the job, which must be stopped, read ``documents`` from its beginning; by their versions nothing changes."""
     _set_offsets(
         kafka, JOB_GROUP, [TopicPartition(DOCUMENTS.name, number, 0) for number in range(DOCUMENTS.partitions)], seconds
@@ -69,7 +71,11 @@ def _set_offsets(kafka: KafkaSettings, group: str, offsets: list[TopicPartition]
         request = [ConsumerGroupTopicPartitions(group, offsets)]
         _admin(kafka).alter_consumer_group_offsets(request)[group].result(seconds)
     except (KafkaException, TimeoutError) as error:
-        raise UnavailableError(f"cannot set offsets at {kafka.bootstrap}", str(error)) from error
+        raise UnavailableError(f"cannot set offsets at {kafka.bootstrap}", _told(error)) from error
+
+
+def _told(error: Exception) -> str:
+    return str(error) or "no answer in time"
 
 
 def _admin(kafka: KafkaSettings) -> AdminClient:
