@@ -8,33 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.embedding import Embedder
+from freshet.embedding.wrapped import WrappedEmbedder
 from freshet.errors import RejectedRecord
 from freshet.metrics import EMBED_FAILURES, EMBED_SECONDS
 
 
-class MeasuredEmbedder:
+class MeasuredEmbedder(WrappedEmbedder):
     """An Embedder over another one. A text that is refused is no failure of the model."""
 
     def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
+        super().__init__(embedder)
         self._seconds = EMBED_SECONDS.histogram()
         self._failures = EMBED_FAILURES.counter()
-
-    @property
-    def model(self) -> str:
-        return self._embedder.model
-
-    @property
-    def revision(self) -> str:
-        return self._embedder.revision
-
-    @property
-    def dimension(self) -> int:
-        return self._embedder.dimension
-
-    @property
-    def max_tokens(self) -> int:
-        return self._embedder.max_tokens
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As Embedder.embed."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from freshet.bench.freshness import Scope, measure
-from freshet.stack.local import LocalStack
 from freshet.stack.process import free_port
+from freshet.stack.running import running
 from freshet.stack.settings import StackSettings
 
 
@@ -18,12 +18,11 @@ def bench(out: Path, quick: bool = False) -> None:
     console = Console()
     scope = Scope(100, 1_000, (200,), 5, 500) if quick else Scope()
     with tempfile.TemporaryDirectory(prefix="freshet-bench-") as folder:
-        stack = LocalStack(StackSettings(state=Path(folder), search_port=free_port()))
-        try:
-            stack.prepare(lambda step, share: None)
-            stack.start(lambda step, share: console.print(f"{step}: ready") if share >= 1 else None)
+        settings = StackSettings(state=Path(folder), search_port=free_port())
+
+        def progress(step: str, share: float) -> None:
+            if share >= 1:
+                console.print(f"{step}: ready")
+
+        with running(settings, progress=progress) as stack:
             measure(stack, scope, out, "freshet bench --quick" if quick else "make bench", console.print)
-        except BaseException:
-            stack.abort()
-            raise
-        stack.stop()

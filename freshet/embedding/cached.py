@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from freshet.embedding.protocol import Embedder
+from freshet.embedding.wrapped import WrappedEmbedder
 from freshet.errors import RejectedRecord
 from freshet.ids import content_hash
 
@@ -22,7 +23,7 @@ class KeptVectors(Protocol):
     def put_many(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None: ...
 
 
-class CachedEmbedder:
+class CachedEmbedder(WrappedEmbedder):
     """An Embedder over another one. Texts that are equal, in one call or by the cache, are embedded once.
 
     ``hits`` and ``misses`` count texts since the start: a miss went to the model.
@@ -30,7 +31,7 @@ class CachedEmbedder:
 
     def __init__(self, embedder: Embedder, cache: KeptVectors) -> None:
         """The cache must be of this embedder's model, revision and dimension."""
-        self._embedder = embedder
+        super().__init__(embedder)
         self._cache = cache
         self._counting = threading.Lock()
         self.hits = 0
@@ -38,22 +39,6 @@ class CachedEmbedder:
 
     def __reduce__(self) -> tuple[type[CachedEmbedder], tuple[Embedder, KeptVectors]]:
         return CachedEmbedder, (self._embedder, self._cache)
-
-    @property
-    def model(self) -> str:
-        return self._embedder.model
-
-    @property
-    def revision(self) -> str:
-        return self._embedder.revision
-
-    @property
-    def dimension(self) -> int:
-        return self._embedder.dimension
-
-    @property
-    def max_tokens(self) -> int:
-        return self._embedder.max_tokens
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """As Embedder.embed; blocks for the model only where a text is new."""

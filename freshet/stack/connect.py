@@ -7,19 +7,13 @@ from pathlib import Path
 
 import httpx
 
-from freshet.stack.java import class_archive, java_environment, java_home
+from freshet.stack.java import WARNINGS_TO_CONSOLE, class_archive, java_environment, java_home
 from freshet.stack.process import StackProcess, free_port
 
 DEFAULT_PORT = 8083
 _HEAP = ("-Xms96m", "-Xmx384m", "-XX:+UseSerialGC")
-_LOG4J = """\
-status = ERROR
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d %p %c{1}: %m%n
-rootLogger.level = WARN
-rootLogger.appenderRef.out.ref = out
+_LOG4J = f"""\
+{WARNINGS_TO_CONSOLE}\
 # It warns of every setting that a connector has for somebody else.
 logger.config.name = org.apache.kafka.common.config
 logger.config.level = ERROR

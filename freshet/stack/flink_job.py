@@ -12,7 +12,8 @@ import httpx
 from freshet.errors import UnavailableError
 from freshet.flink_rest import ENDED, job_runs, pending_records, running_jobs
 from freshet.stack.flink import FlinkHome
-from freshet.stack.process import ProcessFailed, StackProcess, wait_until
+from freshet.stack.flink_client import FlinkClient
+from freshet.stack.process import ProcessFailed, wait_until
 
 __all__ = [
     "ENDED",
@@ -30,12 +31,11 @@ _COMPLETE = ("*/chk-*/_metadata", "savepoint-*/_metadata")
 log = logging.getLogger(__name__)
 
 
-class JobSubmission(StackProcess):
+class JobSubmission(FlinkClient):
     """``flink run`` of a Python module, as to a remote cluster. Ends once the job is accepted."""
 
     def __init__(self, home: FlinkHome, log: Path, module: str, settings: Mapping[str, str]) -> None:
-        super().__init__("submit", log)
-        self._home = home
+        super().__init__("submit", home, log)
         self._module = module
         self.settings = dict(settings)
         """Of the job at the next start."""
@@ -60,14 +60,6 @@ class JobSubmission(StackProcess):
             "-pym",
             self._module,
         ]
-
-    def ready(self) -> bool:
-        """Whether the client is done; raises ProcessFailed with its log if it failed."""
-        if self.alive:
-            return False
-        if self._process is not None and self._process.returncode:
-            self.check()
-        return True
 
 
 def latest_checkpoint(folder: Path) -> Path | None:

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from freshet.stack.flink import FlinkHome
-from freshet.stack.process import StackProcess
+from freshet.stack.flink_client import FlinkClient
 
 
-class SqlClient(StackProcess):
+class SqlClient(FlinkClient):
     """``sql-client.sh -f``. Ends once every job of the script is accepted, or with the first error."""
 
     def __init__(self, home: FlinkHome, log: Path, script: Path, jars: Sequence[Path]) -> None:
         """``jars``: the set ``flink-sql``; the script's connectors are in the cluster's libraries."""
-        super().__init__("sql-client", log)
-        self._home = home
+        super().__init__("sql-client", home, log)
         self._script = script
         self._jars = jars
 
@@ -35,11 +34,3 @@ class SqlClient(StackProcess):
 
     def command(self) -> Sequence[str]:
         return [str(self._home.distribution / "bin" / "sql-client.sh"), "-f", str(self._script)]
-
-    def ready(self) -> bool:
-        """Whether the script is done; raises ProcessFailed with its log if it failed."""
-        if self.alive:
-            return False
-        if self._process is not None and self._process.returncode:
-            self.check()
-        return True

@@ -7,6 +7,17 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+WARNINGS_TO_CONSOLE = """\
+status = ERROR
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %c{1}: %m%n
+rootLogger.level = WARN
+rootLogger.appenderRef.out.ref = out
+"""
+"""Settings of Log4j 2."""
+
 
 def class_archive(folder: Path, name: str) -> tuple[str, ...]:
     """Options by which a JVM keeps its loaded classes in ``folder`` at its end and starts faster the next time.

@@ -10,23 +10,13 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from freshet.errors import UnavailableError
-from freshet.stack.java import class_archive, java_environment, java_home
+from freshet.stack.java import WARNINGS_TO_CONSOLE, class_archive, java_environment, java_home
 from freshet.stack.process import ProcessFailed, StackProcess, free_port
 from freshet.topics import MAX_RECORD_BYTES, TOPICS, Topic
 
 DEFAULT_PORT = 9092
 _CLUSTER_ID = "FreshetLocalStack00001"
 _HEAP = ("-Xms192m", "-Xmx384m", "-XX:MaxDirectMemorySize=128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4")
-
-_LOG4J = """\
-status = ERROR
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d %p %c{1}: %m%n
-rootLogger.level = WARN
-rootLogger.appenderRef.out.ref = out
-"""
 
 
 class KafkaBroker(StackProcess):
@@ -80,7 +70,7 @@ class KafkaBroker(StackProcess):
 
     def prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "log4j2.properties").write_text(_LOG4J)
+        (self.folder / "log4j2.properties").write_text(WARNINGS_TO_CONSOLE)
         listeners = [f"PLAINTEXT://{self.bootstrap}", f"CONTROLLER://127.0.0.1:{self.controller_port}"]
         advertised = [f"PLAINTEXT://{self.bootstrap}"]
         if self.proxy_port is not None:

@@ -89,8 +89,7 @@ class LocalStack:
         servers = [one for one in (self.qdrant, self.inference) if one is not None]
         always = (*self.kafka.brokers, self.jobmanager, self.taskmanager, *servers, *self.hosts)
         observers = () if self.observers is None else self.observers.processes
-        capture = () if self.capture is None else self.capture.processes
-        return (*always, *self._producers, *capture, *observers)
+        return (*always, *self._producers, *self._capturing, *observers)
 
     @property
     def _producers(self) -> tuple[PythonProcess, ...]:

@@ -24,6 +24,7 @@ from producers.cdc.index import Index
 from producers.cdc.mapping import Upsert
 from producers.cdc.progress import Progress
 from producers.cdc.rows import Row, TableReader
+from producers.cdc.sending import send
 from producers.cdc.version import version_of
 from producers.sink import Sink
 
@@ -159,12 +160,4 @@ def row_upsert(capture: Capture, table: CapturedTable, row: Row, position: int) 
 def send_row(sink: Sink, capture: Capture, upsert: Upsert) -> Future[Any]:
     """Raises RejectedRecord."""
     _rows.labels(capture.name).inc()
-    content = upsert.content
-    return sink.publish(
-        upsert.id,
-        content.text,
-        version=upsert.version,
-        metadata=content.metadata,
-        tenant=content.tenant,
-        source=capture.name,
-    )
+    return send(sink, capture, upsert)

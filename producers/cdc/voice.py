@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from datetime import datetime, timezone
 from typing import Any, Final
 
 from freshet.dead_letters import DeadLetter
@@ -13,6 +12,7 @@ from freshet.topics import MAX_RECORD_BYTES
 from producers.cdc.capture import Capture
 from producers.cdc.known import KnownContents
 from producers.cdc.mapping import Delete, Upsert
+from producers.cdc.sending import send
 from producers.sink import Sink
 
 STAGE: Final = "cdc"
@@ -29,23 +29,11 @@ class Voice:
 
     def upsert(self, capture: Capture, upsert: Upsert, committed_ns: int) -> list[Future[Any]]:
         """Nothing where its content is that of the version before. Raises RejectedRecord."""
-        content = upsert.content
-        if not self._known.is_news(upsert.id, upsert.version, content.digest()):
+        if not self._known.is_news(upsert.id, upsert.version, upsert.content.digest()):
             self.unchanged(capture)
             return []
         _changes.labels(capture.name, "published").inc()
-        return [
-            self._sink.publish(
-                upsert.id,
-                content.text,
-                version=upsert.version,
-                metadata=content.metadata,
-                tenant=content.tenant,
-                source=capture.name,
-                occurred_at=_moment(committed_ns),
-                committed_ns=committed_ns,
-            )
-        ]
+        return [send(self._sink, capture, upsert, committed_ns)]
 
     def delete(self, capture: Capture, delete: Delete, committed_ns: int) -> list[Future[Any]]:
         self._known.deleted(delete.id, delete.version)
@@ -81,7 +69,3 @@ class Voice:
             offset=offset,
         )
         return [self._sink.dead_letter(letter)]
-
-
-def _moment(committed_ns: int) -> datetime | None:
-    return datetime.fromtimestamp(committed_ns / 1e9, timezone.utc) if committed_ns else None

@@ -10,6 +10,7 @@ import pytest
 from freshet.stack.kafka import KafkaBroker
 from freshet.stack.local import LocalStack
 from freshet.stack.process import free_port
+from freshet.stack.running import running
 from freshet.stack.settings import StackSettings
 from tests.integration.collector import Collector
 from tests.integration.pipeline import Pipeline
@@ -28,15 +29,9 @@ def collector() -> Iterator[Collector]:
 def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[LocalStack]:
     """Broker, Flink with the job, consumer and search; no watched folder."""
     tracing = (("FRESHET_TRACING_ENDPOINT", collector.url),)
-    local = LocalStack(StackSettings(tmp_path_factory.mktemp("state"), search_port=free_port(), environment=tracing))
-    try:
-        local.prepare(lambda step, share: None)
-        local.start(lambda step, share: None)
+    settings = StackSettings(tmp_path_factory.mktemp("state"), search_port=free_port(), environment=tracing)
+    with running(settings) as local:
         yield local
-    except BaseException:
-        local.abort()
-        raise
-    local.stop()
 
 
 @pytest.fixture(scope="session")

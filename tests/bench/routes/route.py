@@ -11,6 +11,7 @@ import psutil
 
 from freshet.stack.local import LocalStack
 from freshet.stack.process import free_port
+from freshet.stack.running import running
 from freshet.stack.settings import EmbeddingRoute, StackSettings
 
 
@@ -70,12 +71,5 @@ def started(route: Route, folder: Path) -> Iterator[LocalStack]:
         embedding=route.embedding,
         environment=tuple(route.environment.items()),
     )
-    stack = LocalStack(settings)
-    try:
-        stack.prepare(lambda step, share: None)
-        stack.start(lambda step, share: None)
+    with running(settings) as stack:
         yield stack
-    except BaseException:
-        stack.abort()
-        raise
-    stack.stop()

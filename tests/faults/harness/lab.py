@@ -14,6 +14,7 @@ from freshet.embedding.load import load_embedder
 from freshet.settings import KafkaSettings, model_settings
 from freshet.stack.local import LocalStack
 from freshet.stack.process import free_port
+from freshet.stack.running import started
 from freshet.stack.settings import StackSettings, StoreKind
 from tests.faults.harness.keeper import Keeper
 
@@ -85,12 +86,4 @@ def start_stack(
         brokers=brokers,
         kafka_proxy_port=free_port(),
     )
-    stack = LocalStack(settings)
-    try:
-        stack.prepare(lambda step, share: None)
-        before(stack)
-        stack.start(lambda step, share: None)
-    except BaseException:
-        stack.abort()
-        raise
-    return stack
+    return started(settings, before)

@@ -9,6 +9,7 @@ import pytest
 from freshet.stack.inference import ENDPOINT
 from freshet.stack.local import LocalStack
 from freshet.stack.process import free_port
+from freshet.stack.running import running
 from freshet.stack.settings import StackSettings
 from tests.integration.ml_predict.front import Front
 
@@ -35,15 +36,11 @@ def stack(front: Front, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lo
         embedding="ml-predict",
         environment=(("FRESHET_JOB_RETRIES", str(RETRIES)),),
     )
-    local = LocalStack(settings)
-    try:
-        local.prepare(lambda step, share: None)
-        assert local.inference is not None
-        front.target = local.inference.endpoint
-        local.submission.settings[ENDPOINT] = front.endpoint
-        local.start(lambda step, share: None)
+
+    def put_between(stack: LocalStack) -> None:
+        assert stack.inference is not None
+        front.target = stack.inference.endpoint
+        stack.submission.settings[ENDPOINT] = front.endpoint
+
+    with running(settings, put_between) as local:
         yield local
-    except BaseException:
-        local.abort()
-        raise
-    local.stop()

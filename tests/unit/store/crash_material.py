@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -57,3 +59,12 @@ def check_documents(store: VectorStore, acknowledged: int) -> None:
         assert [chunk.chunk for chunk in chunks] == list(range(CHUNKS)), name
         best = store.search(vector_of(name, head.version, 0), 1)[0]
         assert (best.document_id, best.version) == (name, head.version)
+
+
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Block until it holds."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "not within its time"
+        pause.wait(0.01)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -28,20 +28,13 @@ from tests.unit.store.crash_material import (
     INFO_DIMENSION,
     check_documents,
     document_name,
+    until,
     vector_of,
     write_document,
 )
 
 INFO = CollectionInfo("m", "r", INFO_DIMENSION)
 PATIENCE_S = 60.0
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "not within its time"
-        pause.wait(0.01)
 
 
 @pytest.fixture
@@ -100,7 +93,7 @@ def test_one_that_died_between_calls_is_started_again_by_the_next(store: EdgeSto
         write_document(store, document_name(number), 0)
     for one in _clients(store):
         _kill(one)
-        _until(lambda one=one: not one.alive)  # type: ignore[misc]
+        until(lambda one=one: not one.alive)  # type: ignore[misc]
     check_documents(store, 39)
     write_document(store, document_name(40), 0)
     check_documents(store, 40)
@@ -123,7 +116,7 @@ def test_a_call_whose_process_dies_says_so_and_the_same_write_again_succeeds(sto
 
     writing = threading.Thread(target=write)
     writing.start()
-    _until(lambda: psutil.Process(victim.pid).status() == psutil.STATUS_STOPPED)
+    until(lambda: psutil.Process(victim.pid).status() == psutil.STATUS_STOPPED)
     _kill(victim)
     writing.join()
     assert all("killed by SIGKILL" in failure.detail for failure in failures)
@@ -136,10 +129,10 @@ def test_one_that_keeps_dying_is_given_time(store: EdgeStore, monkeypatch: pytes
     write_document(store, document_name(0), 0)
     heads = _clients(store)[2]
     _kill(heads)
-    _until(lambda: not heads.alive)
+    until(lambda: not heads.alive)
     assert store.heads(["doc-0"])
     _kill(heads)
-    _until(lambda: not heads.alive)
+    until(lambda: not heads.alive)
     for _ in range(3):
         with pytest.raises(UnavailableError, match="2 times in a row") as caught:
             store.heads(["doc-0"])
@@ -151,7 +144,7 @@ def test_one_that_keeps_dying_is_given_time(store: EdgeStore, monkeypatch: pytes
         except UnavailableError:
             return False
 
-    _until(back)
+    until(back)
     check_documents(store, 0)
 
 
@@ -169,7 +162,7 @@ def test_damage_found_when_it_is_started_again(store: EdgeStore) -> None:
     write_document(store, document_name(0), 0)
     shard = store._partitions[0].serving
     _kill(shard)
-    _until(lambda: not shard.alive)
+    until(lambda: not shard.alive)
     (shard.folder / "edge_config.json").write_text("nonsense")
     with pytest.raises(UsageError, match="damaged"):
         store.search(vector_of("doc-0", 0, 0), 1)
@@ -181,7 +174,7 @@ def test_no_two_engines_open_one_folder(store: EdgeStore) -> None:
         successor = Generation(starter, former.folder)
         waiting = threading.Thread(target=successor.ready)
         waiting.start()
-        _until(lambda: _has_open(successor.pid, former.folder))
+        until(lambda: _has_open(successor.pid, former.folder))
         assert waiting.is_alive()
         _kill(former)
         waiting.join()
@@ -209,7 +202,7 @@ def test_documents_are_counted_as_they_come_and_go(store: EdgeStore) -> None:
     store.write([], [Head("doc-2", 3, chunks=0), Head("never", 1, deleted=True)], {})
     assert counted() == (5, 1)
     _kill(_clients(store)[2])
-    _until(lambda: not _clients(store)[2].alive)
+    until(lambda: not _clients(store)[2].alive)
     assert counted() == (5, 1)
 
 
@@ -221,10 +214,10 @@ def test_a_build_beside_which_the_engine_died_is_dropped(store: EdgeStore, setti
     rebuild = Rebuild(partition, store._lock, INFO_DIMENSION, settings)
     building = threading.Thread(target=lambda: outcome.append(rebuild.run()))
     building.start()
-    _until(lambda: partition.journal is not None)
+    until(lambda: partition.journal is not None)
     engine = partition.serving
     _kill(engine)
-    _until(lambda: not engine.alive)
+    until(lambda: not engine.alive)
     store.stats()
     assert engine.starts == 2
     write_document(store, document_name(DOCUMENTS), 1)
@@ -267,7 +260,7 @@ def test_any_process_killed_at_any_time_beside_writes_and_builds(
             number += 1
         except UnavailableError:
             failed += 1
-    _until(lambda: _well(store))
+    until(lambda: _well(store))
     check_documents(store, number - 1)
     store.close()
     store.open(INFO)

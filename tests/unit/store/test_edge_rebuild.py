@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,20 +19,13 @@ from tests.unit.store.crash_material import (
     INFO_DIMENSION,
     check_documents,
     document_name,
+    until,
     vector_of,
     write_document,
     write_while,
 )
 
 INFO = CollectionInfo("m", "r", INFO_DIMENSION)
-
-
-def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "not within its time"
-        pause.wait(0.02)
 
 
 @pytest.fixture
@@ -86,7 +78,7 @@ def test_the_background_thread_starts_it_by_itself(store: EdgeStore, settings: S
     store.close()
     watched = EdgeStore(settings.model_copy(update={"index_in_background": True, "index_after": 100}))
     watched.open(INFO)
-    _until(lambda: watched.stats().indexed == 2 * DOCUMENTS)
+    until(lambda: watched.stats().indexed == 2 * DOCUMENTS)
     watched.close()
 
 
@@ -119,7 +111,7 @@ def test_closing_ends_a_build_that_runs(store: EdgeStore, settings: StoreSetting
     )
     watched.open(INFO)
     partition = watched._partitions[0]
-    _until(lambda: partition.journal is not None)
+    until(lambda: partition.journal is not None)
     watched.close()
     assert [entry.name for entry in (settings.path / "chunks-0").glob("gen-*")] == ["gen-1"]
     watched.open(INFO)
@@ -132,7 +124,7 @@ def test_a_journal_that_grows_too_long_drops_the_build(store: EdgeStore, setting
     partition._journal_limit = 3
     building = threading.Thread(target=_rebuild(store, settings).run)
     building.start()
-    _until(lambda: partition.journal is not None)
+    until(lambda: partition.journal is not None)
     for number in range(DOCUMENTS, DOCUMENTS + 5):
         write_document(store, document_name(number), 1)
     building.join()
