@@ -14,9 +14,9 @@ WITHOUT_STACK = ("simulation", "mutants")
 STACKS_ELSEWHERE = (Path("manifests", "test_flink_job.py"),)
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One group for all stacks; else tests of one file stay together."""
+    """One group for all stacks, one for each other file. First of all hooks, as xdist reads the marks in its own."""
     for item in items:
         where = item.path.relative_to(HERE)
         item.add_marker(pytest.mark.xdist_group("stacks" if _on_a_stack(where) else str(where)))
