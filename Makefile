@@ -35,7 +35,7 @@ run: .venv/.installed  ## start everything, watch WATCH (examples/notes), keep i
 	@$(BIN)/freshet up --watch $(WATCH) --state $(STATE)
 
 test: .venv/.installed  ## every test that needs no cloud, in two workers
-	$(BIN)/python -m pytest tests -q -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest tests -q -n 2 --no-loadscope-reorder
 
 up-docker:  ## the same in containers, which it builds: needs Docker with compose
 	WATCH="$(abspath $(WATCH))" FRESHET_REVISION="$$(git rev-parse HEAD)" docker compose up --build --detach

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
 
 HERE = Path(__file__).parent
 STACKS = ("faults", "integration")
 """Folders of tests on stacks of real processes. Two stacks at once would take each other's time on two cores, and the
 deadlines of tests with it. They take longest, so they go first."""
 WITHOUT_STACK = ("simulation", "mutants")
-STACKS_ELSEWHERE = (Path("manifests", "test_flink_job.py"),)
+STACKS_ELSEWHERE = ("manifests/test_flink_job.py",)
 
 
-@pytest.hookimpl(tryfirst=True)
+class OneStackAtATime(LoadScopeScheduling):  # type: ignore[misc]
+    """All tests on stacks go to one worker; else those of one file stay together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = PurePosixPath(nodeid.split("::")[0]).relative_to(HERE.name)
+        return "stacks" if on_a_stack(path) else str(path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneStackAtATime:
+    return OneStackAtATime(config, log)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One group for all stacks, one for each other file. First of all hooks, as xdist reads the marks in its own."""
-    for item in items:
-        where = item.path.relative_to(HERE)
-        item.add_marker(pytest.mark.xdist_group("stacks" if _on_a_stack(where) else str(where)))
-    items.sort(key=lambda item: not _on_a_stack(item.path.relative_to(HERE)))
+    items.sort(key=lambda item: not on_a_stack(PurePosixPath(item.path.relative_to(HERE))))
 
 
-def _on_a_stack(path: Path) -> bool:
-    return path in STACKS_ELSEWHERE or (path.parts[0] in STACKS and path.parts[1] not in WITHOUT_STACK)
+def on_a_stack(path: PurePosixPath) -> bool:
+    return str(path) in STACKS_ELSEWHERE or (path.parts[0] in STACKS and path.parts[1] not in WITHOUT_STACK)
