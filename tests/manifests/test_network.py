@@ -18,6 +18,8 @@ consumers         -> kafka 9093
 consumers         -> qdrant 6333 6334
 search            -> kafka 9093
 search            -> qdrant 6333 6334
+search            -> consumers 9404
+search            -> vector-ingestion-job 8081
 monitor           -> kafka 9093
 qdrant-collection -> qdrant 6333 6334
 qdrant-snapshots  -> qdrant 6333 6334
