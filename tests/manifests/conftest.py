@@ -13,17 +13,35 @@ from tests.manifests.extension_server import BINARY, ExtensionServer
 from tests.manifests.overlays import OVERLAYS, Object, extended, overlay
 
 
-@pytest.fixture(params=OVERLAYS)
-def objects(request: pytest.FixtureRequest) -> tuple[Object, ...]:
-    """Of each overlay in turn."""
-    return overlay(request.param)
+def _named(variant: tuple[str, bool]) -> str:
+    name, more = variant
+    return f"{name}-extended" if more else name
 
 
 @pytest.fixture(scope="session")
-def every_object(tmp_path_factory: pytest.TempPathFactory) -> tuple[Object, ...]:
+def variants(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which overlays are extended, once for all tests."""
+    return tmp_path_factory.mktemp("variants")
+
+
+@pytest.fixture(params=[(name, more) for name in OVERLAYS for more in (False, True)], ids=_named)
+def objects(request: pytest.FixtureRequest, variants: Path) -> tuple[Object, ...]:
+    """Of each overlay in turn, as it is and with the other route and change capture."""
+    name, more = request.param
+    return extended(name, variants) if more else overlay(name)
+
+
+@pytest.fixture(params=[(name, more) for name in OVERLAYS if name != "kind" for more in (False, True)], ids=_named)
+def whole(request: pytest.FixtureRequest, variants: Path) -> tuple[Object, ...]:
+    """The same of overlays with scaling, metrics and more than one node."""
+    name, more = request.param
+    return extended(name, variants) if more else overlay(name)
+
+
+@pytest.fixture(scope="session")
+def every_object(variants: Path) -> tuple[Object, ...]:
     """Of all overlays, with both routes for the embedding."""
-    folder = tmp_path_factory.mktemp("routes")
-    others = [extended(name, folder) for name in OVERLAYS]
+    others = [extended(name, variants) for name in OVERLAYS]
     return tuple(one for built in (*map(overlay, OVERLAYS), *others) for one in built)
 
 

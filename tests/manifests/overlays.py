@@ -42,15 +42,20 @@ def overlay(name: str) -> tuple[Object, ...]:
     return build(K8S / "overlays" / name)
 
 
+def copied(folder: Path) -> Path:
+    """A copy of all manifests under ``folder``, to change and to build."""
+    shutil.copytree(K8S, folder / "k8s")
+    shutil.copytree(ROOT / "grafana", folder / "grafana", ignore=shutil.ignore_patterns("generator"))
+    return folder / "k8s"
+
+
 @cache
 def extended(name: str, folder: Path, other_route: bool = True) -> tuple[Object, ...]:
     """An overlay with change capture and, if so asked, the other route for the embedding than its own.
 
     It is built in a copy of all manifests under ``folder``.
     """
-    copy = folder / f"{name}-{other_route}" / "k8s"
-    shutil.copytree(K8S, copy)
-    shutil.copytree(ROOT / "grafana", copy.parent / "grafana", ignore=shutil.ignore_patterns("generator"))
+    copy = copied(folder / f"{name}-{other_route}")
     path = copy / "overlays" / name / "kustomization.yaml"
     text = path.read_text()
     (own,) = [route for route in ROUTES if f"components/{route}\n" in text]

@@ -184,9 +184,7 @@ def test_scaling_follows_names_that_exist() -> None:
     assert queue["metadata"]["query"].startswith(f"sum({metrics.INFERENCE_WAITING.name}{{")
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
-def test_the_job_fits_its_cluster(name: str) -> None:
-    objects = overlay(name)
+def test_the_job_fits_its_cluster(objects: tuple[Object, ...]) -> None:
     (pod,) = [one for one in workloads(objects) if one.kind == "FlinkDeployment"]
     spec = pod.owner["spec"]
     settings = pod.environment(objects)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
 from tests.manifests.network import Edge, Network
-from tests.manifests.overlays import OVERLAYS, Object, extended, overlay
+from tests.manifests.overlays import Object, overlay
 
 FLOW = """
 producer-files    -> kafka 9093
@@ -101,21 +97,12 @@ def _ours(name: str) -> bool:
     return name not in {"prometheus", "keda", "flink-operator", "ingress", "anybody"}
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
-def test_only_the_drawn_arrows_pass(name: str) -> None:
-    objects = overlay(name)
+def test_only_the_drawn_arrows_pass(objects: tuple[Object, ...]) -> None:
     assert inside(Network(objects).edges()) == expected(objects)
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
-def test_the_same_with_the_other_route_and_change_capture(name: str, tmp_path: Path) -> None:
-    objects = extended(name, tmp_path)
-    assert inside(Network(objects).edges()) == expected(objects)
-
-
-@pytest.mark.parametrize("name", OVERLAYS)
-def test_every_pod_can_look_names_up(name: str) -> None:
-    assert Network(overlay(name)).without_names() == []
+def test_every_pod_can_look_names_up(objects: tuple[Object, ...]) -> None:
+    assert Network(objects).without_names() == []
 
 
 def test_a_policy_that_is_left_out_or_widened_is_seen() -> None:
