@@ -79,7 +79,7 @@ $(ACTIONLINT):
 .tools/bin/apiserver: $(wildcard tests/manifests/apiserver/*.go) tests/manifests/apiserver/go.sum
 	$(call with_go,cd tests/manifests/apiserver && go build -trimpath -ldflags='-s -w' -o $(CURDIR)/$@ .)
 
-.tools/crds/crds.json: tests/manifests/crds.py freshet/stack/jars/crds.lock
+.tools/crds/crds.json: tests/manifests/crds.py k8s/operators.env freshet/stack/jars/crds.lock
 	$(call with_go,$(BIN)/python -m tests.manifests.crds)
 
 # What kubectl has in it, for a machine without kubectl.

@@ -1,4 +1,6 @@
-"""The definitions of every kind that is no part of Kubernetes, from their authors' artifacts at pinned versions.
+"""The definitions of every kind that is no part of Kubernetes, from their authors' artifacts.
+
+Of the versions that k8s/operators.env names, which are those that are installed; the sums here pin them.
 
 ``python -m tests.manifests.crds`` fetches them into ``.tools/crds``, as `make tools` does: it needs Go, whose module
 proxy and checksum database it asks, and Maven Central.
@@ -22,6 +24,12 @@ from freshet.stack.java import java_environment, java_home
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".tools" / "crds"
+OPERATORS = dict(
+    line.split("=", 1)
+    for line in (ROOT / "k8s" / "operators.env").read_text().splitlines()
+    if line and not line.startswith("#")
+)
+"""Versions by name."""
 Definition = dict[str, Any]
 
 
@@ -39,28 +47,28 @@ class GoModule:
 MODULES = (
     GoModule(
         "github.com/kedacore/keda/v2",
-        "v2.21.0",
+        f"v{OPERATORS['KEDA']}",
         "h1:R6z2HZvstK4RLUMxroNACzBj74xGxt3kG59b5Xc+Xps=",
         "config/crd/bases",
         ("keda.sh_scaledobjects.yaml", "keda.sh_triggerauthentications.yaml"),
     ),
     GoModule(
         "github.com/prometheus-operator/prometheus-operator",
-        "v0.85.0",
+        f"v{OPERATORS['PROMETHEUS_OPERATOR_API']}",
         "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
         "example/prometheus-operator-crd",
         tuple(f"monitoring.coreos.com_{kind}.yaml" for kind in ("podmonitors", "servicemonitors", "prometheusrules")),
     ),
     GoModule(
         "github.com/cert-manager/cert-manager",
-        "v1.21.2",
+        f"v{OPERATORS['CERT_MANAGER']}",
         "h1:UWgoYM+KLNtRlqmoWOKjKBOBUPVHeepQ6/ac3ERJW68=",
         "deploy/crds",
         ("cert-manager.io_certificates.yaml", "cert-manager.io_issuers.yaml"),
     ),
     GoModule(
         "github.com/external-secrets/external-secrets",
-        "v1.3.2",
+        f"v{OPERATORS['EXTERNAL_SECRETS']}",
         "h1:u2J8RjlHIeF0oZCqtl92adI/uZWUwOesJIDkfql6LqQ=",
         "config/crds/bases",
         (

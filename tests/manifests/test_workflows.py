@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 import yaml
 
+from freshet.stack import jars
 from tests.faults.harness.tools import missing
-from tests.manifests.dockerfile import ROOT, TARGETS
+from tests.manifests.crds import MODULES, OPERATORS
+from tests.manifests.dockerfile import ROOT, TARGETS, lineage
 from tests.manifests.overlays import kustomize
 
 BIN = Path(sys.executable).parent
@@ -360,14 +362,34 @@ def test_the_operators_are_those_that_the_docs_name(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     asked = (tmp_path / "helm").read_text() + "\n".join(one.call for one in cluster.calls)
     rows = re.findall(r"^\| .+ \| .+ \| (?:chart )?(\d+\.\d+\.\d+)", (ROOT / "docs/operations.md").read_text(), re.M)
-    assert len(rows) == 6
-    for version in rows:
+    installed = {version for name, version in OPERATORS.items() if not name.endswith("_API")}
+    assert len(installed) == 6
+    assert set(rows) == installed
+    for version in installed:
         assert version in asked, version
+    assert not re.search(r"\d+\.\d+\.\d+", (SCRIPTS / "install-operators.sh").read_text())
     # The certificates' operator first: others' webhooks need it.
     assert "cert-manager" in cluster.calls[0].call
     # Namespaces that NetworkPolicies name.
     for namespace in ("flink-operator", "monitoring"):
         assert f"--namespace {namespace}" in asked
+
+
+def test_the_manifests_are_judged_by_the_definitions_of_what_is_installed() -> None:
+    judged = {module.path.split("/")[2]: module.version.removeprefix("v") for module in MODULES}
+    judged |= {jar.artifact: jar.version for jar in jars.pinned("crds")}
+    assert judged == {
+        "cert-manager": OPERATORS["CERT_MANAGER"],
+        "external-secrets": OPERATORS["EXTERNAL_SECRETS"],
+        "keda": OPERATORS["KEDA"],
+        "api": OPERATORS["STRIMZI"],
+        "crd-generator": OPERATORS["STRIMZI"],
+        # Newer ones are installed than could be had to judge by: of the same versions of the API.
+        "prometheus-operator": OPERATORS["PROMETHEUS_OPERATOR_API"],
+        "flink-kubernetes-operator-api": OPERATORS["FLINK_OPERATOR_API"],
+    }
+    base = list(lineage("connect"))[-1].base
+    assert base.startswith(f"quay.io/strimzi/kafka:{OPERATORS['STRIMZI']}-kafka-")
 
 
 def test_the_node_gets_every_image_of_ours_that_the_overlay_names(tmp_path: Path) -> None:
