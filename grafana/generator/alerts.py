@@ -57,7 +57,7 @@ def _lag(windows: Windows) -> str:
     lag = metrics.GROUP_LAG_SECONDS.name
     # Who works off a pile has an oldest record that gets younger.
     growing = f"max by (group) (deriv({lag}[{windows.of(2 * MINUTE)}])) > 0"
-    return f"max by (group) ({lag}) > {windows.number(10)} and {growing}"
+    return f"max by (group) ({lag}) > {windows.age(10)} and {growing}"
 
 
 FRESHNESS = (
@@ -93,7 +93,7 @@ FRESHNESS = (
         "page",
         "No search has found a canary document for a minute",
         "What is published now may not be found; or nobody watches whether it is.",
-        lambda w: f"{_since_canary(w)} > {w.number(60)} or absent({metrics.CANARY_SUCCESS.name})",
+        lambda w: f"{_since_canary(w)} > {w.age(60)} or absent({metrics.CANARY_SUCCESS.name})",
         _since_canary,
         MINUTE,
     ),
@@ -185,7 +185,7 @@ STORE = (
         "{{ $value }} vectors are in no index, and it does not get better",
         "Each of them is compared with each query: searches get slower.",
         lambda w: (
-            f"{BACKLOG.name} > {MUCH_BACKLOG} and {BACKLOG.name} > 0.2 * "
+            f"{BACKLOG.name} > {w.amount(MUCH_BACKLOG)} and {BACKLOG.name} > 0.2 * "
             + highest(metrics.STORE_POINTS, where='kind="chunks"')
         ),
         lambda w: BACKLOG.name,
@@ -236,7 +236,7 @@ PROCESSES = (
         "page",
         "No checkpoint of the job has completed for a minute and a half",
         "Changes still flow. A restart of the job reads all since the last checkpoint again.",
-        lambda w: f"{_since_checkpoint(w)} > {w.number(90)} and {highest(foreign.CHECKPOINT_AT)} > 0",
+        lambda w: f"{_since_checkpoint(w)} > {w.age(90)} and {highest(foreign.CHECKPOINT_AT)} > 0",
         _since_checkpoint,
         MINUTE,
     ),

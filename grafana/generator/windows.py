@@ -1,7 +1,8 @@
-"""Lengths of time in rules, all of which a test can make shorter by one factor."""
+"""Lengths of time and bounds in rules, which a test can make smaller."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 MINUTE = 60
@@ -15,19 +16,31 @@ class Windows:
     """``speed`` 30 makes ten seconds of five minutes."""
 
     speed: float = 1.0
+    held_at_most: float = math.inf
+    """Seconds; a condition has to hold no longer, whatever its alert says."""
+    ages: float = 1.0
+    """What bounds on an age are divided by."""
+    amounts: float = 1.0
+    """What bounds on a number of things are divided by."""
 
     def of(self, seconds: float) -> str:
         """As PromQL writes it."""
-        scaled = max(LEAST_SECONDS, round(seconds / self.speed))
-        for unit, length in (("d", DAY), ("h", HOUR), ("m", MINUTE)):
-            if scaled % length == 0:
-                return f"{scaled // length}{unit}"
-        return f"{scaled}s"
+        return _promql(max(LEAST_SECONDS, round(seconds / self.speed)))
 
     def held(self, seconds: float) -> str:
         """How long a condition must hold; may be nothing."""
-        return self.of(seconds) if seconds else "0s"
+        return _promql(round(min(self.held_at_most, max(LEAST_SECONDS, seconds / self.speed)))) if seconds else "0s"
 
-    def number(self, seconds: float) -> str:
+    def age(self, seconds: float) -> str:
         """As a bound on a metric in seconds."""
-        return f"{seconds / self.speed:g}"
+        return f"{seconds / self.ages:g}"
+
+    def amount(self, count: int) -> str:
+        return f"{count / self.amounts:.0f}"
+
+
+def _promql(seconds: int) -> str:
+    for unit, length in (("d", DAY), ("h", HOUR), ("m", MINUTE)):
+        if seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from onnx import TensorProto, helper
+from onnx import ModelProto, TensorProto, helper
 
 from freshet.embedding.bert_graph import BertShape, build_bert
 from freshet.embedding.packaged import checked_tokenizer, checked_weights
@@ -39,6 +39,11 @@ def export_folder(folder: Path, pooling: str = "mean") -> Path:
     graph.input.extend(helper.make_tensor_value_info(name, TensorProto.INT64, ["n", "s"]) for name in names)
     graph.output.append(helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["n", "s", 384]))
 
+    return write_folder(folder, model, pooling)
+
+
+def write_folder(folder: Path, model: ModelProto, pooling: str = "mean") -> Path:
+    """``model`` gives token vectors of 384 dimensions from the packaged model's token ids."""
     (folder / "onnx").mkdir(parents=True)
     (folder / "1_Pooling").mkdir()
     (folder / "onnx" / "model.onnx").write_bytes(model.SerializeToString())
