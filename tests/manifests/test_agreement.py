@@ -18,9 +18,6 @@ from tests.manifests.known_settings import wrong
 from tests.manifests.overlays import OVERLAYS, ROOT, ROUTES, Object, named, of_kind, overlay
 from tests.manifests.workloads import workloads
 
-READING = {"Describe", "Read"}
-WRITING = {"Describe", "Write"}
-
 
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_topics_are_those_of_the_code(name: str) -> None:
@@ -63,59 +60,6 @@ def test_there_are_enough_brokers_for_the_copies(name: str) -> None:
     peers = named(objects, "StatefulSet", "qdrant")["spec"]["replicas"]
     (store,) = [one["data"] for one in of_kind(objects, "ConfigMap") if "FRESHET_STORE_URL" in one["data"]]
     assert int(store["FRESHET_STORE_REPLICAS"]) <= peers
-
-
-def rights(user: Object) -> dict[tuple[str, str, str], set[str]]:
-    return {
-        (one["resource"]["type"], one["resource"]["name"], one["resource"]["patternType"]): set(one["operations"])
-        for one in user["spec"]["authorization"]["acls"]
-    }
-
-
-def test_a_stage_may_read_what_it_reads_and_write_what_it_writes(every_object: tuple[Object, ...]) -> None:
-    def topic(name: str) -> tuple[str, str, str]:
-        return "topic", name, "literal"
-
-    users = {one["metadata"]["name"]: rights(one) for one in of_kind(every_object, "KafkaUser")}
-    documents, embeddings, dead = (topic(one.name) for one in TOPICS)
-    assert users["producer-files"] == {documents: WRITING, dead: WRITING}
-    assert users["canary"] == {documents: WRITING}
-    assert users["flink-job"] == {
-        documents: READING,
-        ("group", "freshet-flink-job", "literal"): READING,
-        embeddings: WRITING,
-        dead: WRITING,
-    }
-    assert users["consumers"] == {
-        embeddings: READING,
-        ("group", CONSUMER_GROUP, "literal"): READING,
-        dead: WRITING,
-    }
-    assert users["keda"] == {embeddings: {"Describe"}, ("group", CONSUMER_GROUP, "literal"): {"Describe"}}
-    assert not any("Write" in operations for operations in users["monitor"].values())
-    for name, allowed in users.items():
-        assert not any(kind == "cluster" for kind, _, _ in allowed), name
-        assert not any("All" in operations or "Alter" in operations for operations in allowed.values()), name
-        broad = [resource for resource in allowed if resource[1] in ("", "*")]
-        assert broad == [], name
-
-
-def test_every_user_is_of_a_process_and_every_process_has_one(every_object: tuple[Object, ...]) -> None:
-    users = {one["metadata"]["name"] for one in of_kind(every_object, "KafkaUser")}
-    mounted = {
-        source["secret"]["name"]
-        for pod in workloads(every_object)
-        for volume in pod.pod.get("volumes", [])
-        for source in volume.get("projected", {}).get("sources", [])
-    } - {"vector-cluster-cluster-ca-cert"}
-    # Kafka Connect and KEDA name theirs elsewhere; `operator` is for people.
-    assert users == mounted | {"connect", "keda", "operator"}
-    for pod in workloads(every_object):
-        settings = pod.environment(every_object)
-        assert ("FRESHET_KAFKA_BOOTSTRAP" in settings) == (pod.labels.get("freshet.dev/kafka-client") == "true"), (
-            pod.name
-        )
-        assert ("FRESHET_STORE_URL" in settings) == (pod.labels.get("freshet.dev/store-client") == "true"), pod.name
 
 
 def test_every_setting_is_one_that_the_code_reads_and_takes(every_object: tuple[Object, ...]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.manifests import test_agreement as agreement
 from tests.manifests import test_policies as policies
+from tests.manifests import test_rights as rights
 from tests.manifests.overlays import Object, extended
 
 Objects = tuple[Object, ...]
@@ -92,6 +93,10 @@ def a_user_with_more_rights(objects: Objects) -> None:
     of(objects, "KafkaUser", "consumers")["spec"]["authorization"]["acls"][0]["operations"].append("Write")
 
 
+def a_user_without_a_right_that_it_needs(objects: Objects) -> None:
+    of(objects, "KafkaUser", "connect")["spec"]["authorization"]["acls"][1]["operations"].remove("Create")
+
+
 def a_setting_that_is_none(objects: Objects) -> None:
     container(objects)["env"].append({"name": "FRESHET_CONSUMER_POLICE", "value": "deadline"})
 
@@ -119,7 +124,8 @@ WRONG: tuple[tuple[Callable[[Objects], None], Callable[[Objects], None]], ...] =
     (memory_without_a_bound, policies.test_resources_are_asked_for_and_memory_is_bounded),
     (no_readiness, policies.test_what_serves_is_probed_and_guarded_against_drains),
     (no_budget_for_drains, policies.test_what_serves_is_probed_and_guarded_against_drains),
-    (a_user_with_more_rights, agreement.test_a_stage_may_read_what_it_reads_and_write_what_it_writes),
+    (a_user_with_more_rights, rights.test_each_user_may_do_what_its_stage_does_and_no_more),
+    (a_user_without_a_right_that_it_needs, rights.test_each_user_may_do_what_its_stage_does_and_no_more),
     (a_setting_that_is_none, agreement.test_every_setting_is_one_that_the_code_reads_and_takes),
     (a_setting_with_a_value_that_is_none, agreement.test_every_setting_is_one_that_the_code_reads_and_takes),
     (a_path_that_is_not_mounted, agreement.test_files_that_settings_name_are_mounted),
