@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def _acls(user: Object) -> list[AclBinding]:
             _PATTERNS[acl["resource"]["patternType"]],
             f"User:CN={user['metadata']['name']}",
             acl.get("host", "*"),
-            getattr(AclOperation, operation.upper()),
+            getattr(AclOperation, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).upper()),
             AclPermissionType.ALLOW,
         )
         for acl in user["spec"]["authorization"]["acls"]

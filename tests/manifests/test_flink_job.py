@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from consumers.dead_letter_sink import KafkaDeadLetters
 from consumers.dead_letters import send_back
@@ -27,9 +28,12 @@ from freshet.stack.flink import FlinkHome
 from freshet.stack.lag import lags
 from freshet.stack.process import wait_until
 from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, JOB_GROUP
+from producers.cdc.capture import read_capture
+from producers.cdc.live import GROUP as CDC_GROUP
 from tests.manifests.deployed_job import DeployedJob
-from tests.manifests.overlays import named, of_kind, overlay
+from tests.manifests.overlays import K8S, build, named, of_kind, overlay
 from tests.manifests.secured_broker import SecuredBroker
+from tests.manifests.secured_connect import SecuredConnect
 
 CACHE = Path.home() / ".cache" / "freshet" / "jars"
 BATCH = 50
@@ -43,7 +47,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
         secured.start()
         secured.wait_ready()
         objects = overlay("production")
-        secured.apply(of_kind(objects, "KafkaTopic"), of_kind(objects, "KafkaUser"))
+        captured = build(K8S / "base" / "kafka" / "connect")
+        secured.apply(of_kind(objects, "KafkaTopic"), of_kind((*objects, *captured), "KafkaUser"))
         yield secured
     finally:
         secured.stop()
@@ -131,6 +136,71 @@ def test_each_other_process_can_do_its_work_with_its_rights(broker: SecuredBroke
         lag.close()
         waiting.close()
     assert lags(broker.client("operator")).keys() == {CONSUMER_GROUP, JOB_GROUP}
+
+
+def test_the_autoscaler_sees_the_lag_and_reads_nothing(broker: SecuredBroker) -> None:
+    keda = broker.client("keda")
+    admin = AdminClient({"bootstrap.servers": broker.secured, "log_level": 0, **librdkafka_security(keda)})
+    places = [TopicPartition(EMBEDDINGS.name, number) for number in range(EMBEDDINGS.partitions)]
+    for end in admin.list_offsets({place: OffsetSpec.latest() for place in places}).values():
+        assert end.result(30).offset >= 0
+    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(CONSUMER_GROUP, places)])
+    assert len(asked[CONSUMER_GROUP].result(30).topic_partitions) == EMBEDDINGS.partitions
+    reader = Consumer({"bootstrap.servers": broker.secured, "group.id": "none", **librdkafka_security(keda)})
+    refused: list[str] = []
+
+    def read() -> bool:
+        message = reader.poll(0.2)
+        if message is not None and (error := message.error()) is not None:
+            refused.append(error.name())
+        return bool(refused)
+
+    try:
+        reader.assign([TopicPartition(EMBEDDINGS.name, 0, 0)])
+        wait_until(read, "the broker refuses the autoscaler's reading", 30)
+    finally:
+        reader.close()
+    assert set(refused) <= {"TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED"}
+
+
+def test_change_capture_can_do_its_work_with_its_rights(broker: SecuredBroker, tmp_path: Path) -> None:
+    """A worker of Kafka Connect comes up on its own topics; what Debezium makes and writes, the producer reads."""
+    kafka = broker.client("connect")
+    worker = SecuredConnect(tmp_path, kafka, tmp_path / "connect.log")
+    try:
+        worker.start()
+        worker.wait_ready()
+    finally:
+        worker.stop()
+    topic = read_capture(K8S / "components" / "postgres" / "shop.yaml").topic("public.articles")
+    security = {"bootstrap.servers": broker.secured, "log_level": 0, **librdkafka_security(kafka)}
+    made = AdminClient(security).create_topics([NewTopic(name, 1, 1) for name in (topic, "cdc-heartbeat.cdc.shop")])
+    for created in made.values():
+        created.result(30)
+    delivered: list[object] = []
+    debezium = Producer(security)
+    debezium.produce(topic, b"a row", on_delivery=lambda error, message: delivered.append(error))
+    debezium.flush(30)
+    assert delivered == [None]
+    settings = librdkafka_security(broker.client("producer-cdc"))
+    group = {"group.id": CDC_GROUP, "auto.offset.reset": "earliest"}
+    consumer = Consumer({"bootstrap.servers": broker.secured, **group, **settings})
+    seen: list[bytes] = []
+
+    def read() -> bool:
+        message = consumer.poll(0.2)
+        if message is not None:
+            assert message.error() is None, message.error()
+            seen.append(message.value())
+        return bool(seen)
+
+    try:
+        consumer.subscribe([topic])
+        wait_until(read, "the producer of rows reads what was captured", 30)
+        consumer.commit(asynchronous=False)
+    finally:
+        consumer.close()
+    assert seen == [b"a row"]
 
 
 def test_a_user_may_not_do_what_is_another_stages(broker: SecuredBroker) -> None:
