@@ -1,22 +1,28 @@
-"""A real embedded store and a real HTTP server; only the model is a stand-in."""
+"""Both kinds of store and a real HTTP server; only the model is a stand-in, and of Qdrant it is the client's memory."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from qdrant_client import QdrantClient
 
+from freshet import dead_letter_log
 from freshet.errors import RejectedRecord
 from freshet.events import Metadata
+from freshet.flow import FlowReader
 from freshet.headers import EMBEDDED, PUBLISHED, SOURCE_COMMIT, UPSERTED
 from freshet.service import Resources
 from freshet.store import ChunkPoint, CollectionInfo, Head, VectorStore
+from freshet.store.server import ServerStore
 from freshet.store.settings import StoreSettings, open_store
+from search import live
 from search.service import create
 
 DIMENSION = 64
@@ -91,22 +97,35 @@ class Shelf:
         self.store.write([], [Head(document_id, version, deleted=True)], {document_id: version})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package", autouse=True)
+def no_broker() -> Iterator[None]:
+    """One may well run on this machine: it is not for these tests, which do not wait long for its answer either."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FRESHET_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+        patch.setattr(live, "FlowReader", partial(FlowReader, seconds=0.1))
+        patch.setattr(dead_letter_log, "ANSWER_SECONDS", 0.1)
+        yield
+
+
+@pytest.fixture(scope="package")
 def embedder() -> WordEmbedder:
     return WordEmbedder()
 
 
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory, embedder: WordEmbedder) -> Iterator[VectorStore]:
-    """One for all tests here (opening one takes half a second): each test uses ids and words of its own."""
-    folder = tmp_path_factory.mktemp("search") / "store"
-    opened = open_store(StoreSettings(path=folder, index_in_background=False))
+@pytest.fixture(scope="package", params=["embedded", "server"])
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, embedder: WordEmbedder
+) -> Iterator[VectorStore]:
+    """One of each for all tests here (opening one takes half a second): each test uses ids and words of its own."""
+    settings = StoreSettings(path=tmp_path_factory.mktemp("search") / "store", index_in_background=False)
+    server = request.param == "server"
+    opened = ServerStore(settings, QdrantClient(":memory:")) if server else open_store(settings)
     opened.open(CollectionInfo(embedder.model, embedder.revision, embedder.dimension))
     yield opened
     opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shelf(store: VectorStore, embedder: WordEmbedder) -> Shelf:
     return Shelf(store, embedder)
 
@@ -118,8 +137,6 @@ Serve = Callable[..., httpx.Client]
 @contextmanager
 def serving() -> Iterator[Callable[[Resources, dict[str, str]], httpx.Client]]:
     with ExitStack() as opened, pytest.MonkeyPatch.context() as environment:
-        # A broker may well run on this machine: it is not for these tests.
-        environment.setenv("FRESHET_KAFKA_BOOTSTRAP", "127.0.0.1:1")
 
         def start(resources: Resources, settings: dict[str, str]) -> httpx.Client:
             for name, value in {"port": "0", **settings}.items():
@@ -138,7 +155,7 @@ def serve(store: VectorStore, embedder: WordEmbedder) -> Iterator[Serve]:
         yield lambda resources=None, **settings: start(resources or Resources(store, embedder), settings)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def client(store: VectorStore, embedder: WordEmbedder) -> Iterator[httpx.Client]:
     with serving() as start:
         yield start(Resources(store, embedder, lambda: {"consumer": {"lag": 3}}), {})
