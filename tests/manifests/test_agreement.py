@@ -144,18 +144,6 @@ def test_the_job_fits_its_cluster(objects: tuple[Object, ...]) -> None:
     assert settings["FRESHET_JOB_EMBEDDING"] in ROUTES
 
 
-@pytest.mark.parametrize("name", [name for name in OVERLAYS if name != "kind"])
-def test_an_overlay_asks_for_three_values(name: str) -> None:
-    path = ROOT / "k8s" / "overlays" / name / "values.env"
-    values = dict(line.split("=", 1) for line in path.read_text().splitlines() if line and not line.startswith("#"))
-    assert sorted(values) == ["HOST", "IDENTITY", "STORAGE"]
-    assert all("example" in value for value in values.values())
-    built = yaml.safe_dump_all(overlay(name))
-    for value in values.values():
-        assert value in built
-    assert not re.search(r"\b(STORAGE|IDENTITY)\b|: HOST\b|- HOST\b", built)
-
-
 def test_images_are_of_this_version() -> None:
     project = version("freshet")
     component = yaml.safe_load((ROOT / "k8s" / "components" / "images" / "kustomization.yaml").read_text())
