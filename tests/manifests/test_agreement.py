@@ -12,6 +12,7 @@ import yaml
 
 from freshet import metrics
 from freshet.settings import KafkaSettings
+from freshet.stack import jars
 from freshet.store import StoreSettings
 from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, MAX_RECORD_BYTES, TOPICS
 from tests.manifests.known_settings import wrong
@@ -47,6 +48,15 @@ def test_brokers_take_what_the_code_sends(name: str) -> None:
     config = named(overlay(name), "Kafka", "vector-cluster")["spec"]["kafka"]["config"]
     assert config["message.max.bytes"] == MAX_RECORD_BYTES
     assert config["auto.create.topics.enable"] == "false"
+
+
+def test_kafka_is_of_the_version_that_the_tests_run(every_object: tuple[Object, ...]) -> None:
+    tested = next(jar.version for jar in jars.pinned("kafka") if jar.artifact == "kafka_2.13")
+    for cluster in of_kind(every_object, "Kafka"):
+        kafka = cluster["spec"]["kafka"]
+        assert kafka["version"] == tested
+        assert kafka["metadataVersion"].split("-")[0] == ".".join(tested.split(".")[:2])
+    assert {one["spec"]["version"] for one in of_kind(every_object, "KafkaConnect")} == {tested}
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
