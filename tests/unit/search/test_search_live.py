@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -25,6 +26,7 @@ from search import stream
 from tests.unit.search.conftest import Serve, WordEmbedder
 
 LIMIT = 3
+CROWD, QUEUES = 10_000, 10
 SECONDS = 10
 
 
@@ -127,6 +129,29 @@ def test_one_page_more_than_allowed_is_refused_until_one_leaves(live: httpx.Clie
             return response.status_code == 200
 
     wait_until(let_in, "a page is let in again", SECONDS)
+
+
+def test_of_ten_thousand_who_come_only_so_many_are_let_in_and_searches_go_on(live: httpx.Client) -> None:
+    port = live.base_url.port
+    assert port is not None
+
+    def refusals(wanted: int) -> int:
+        with socket.create_connection(("127.0.0.1", port), SECONDS) as client:
+            client.sendall(b"GET /events HTTP/1.1\r\nhost: localhost\r\n\r\n" * wanted)
+            answers = b""
+            while answers.count(b"HTTP/1.1 503 ") < wanted:
+                more = client.recv(65_536)
+                assert more, answers[-500:]
+                answers += more
+        return answers.count(b"\r\nretry-after: ")
+
+    with ExitStack() as opened, ThreadPoolExecutor(QUEUES) as crowd:
+        for _ in range(LIMIT):
+            opened.enter_context(live.stream("GET", "/events"))
+        told = crowd.map(refusals, [CROWD // QUEUES] * QUEUES)
+        assert live.get("/search", params={"q": "answered meanwhile"}).status_code == 200
+        assert sum(told) == CROWD
+        assert open_pages(live) == LIMIT
 
 
 def test_a_page_that_does_not_read_is_dropped_and_the_others_go_on(
