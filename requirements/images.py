@@ -33,6 +33,7 @@ MODULES = {
         "freshet.monitor.__main__",
         "freshet.stack.kafka",
         "freshet.cli.store",
+        "freshet.rewind",
         "consumers.service",
         "consumers.redrive",
     ),

@@ -56,17 +56,18 @@ def replay_documents(kafka: KafkaSettings, seconds: float = START_SECONDS) -> No
     latest = admin.list_offsets({one: OffsetSpec.latest() for one in ends}, request_timeout=seconds)
     skipped = [TopicPartition(one.topic, one.partition, end.result(seconds).offset) for one, end in latest.items()]
     reread_documents(kafka, seconds)
-    _set_offsets(kafka, CONSUMER_GROUP, skipped, seconds)
+    set_offsets(kafka, CONSUMER_GROUP, skipped, seconds)
 
 
 def reread_documents(kafka: KafkaSettings, seconds: float = START_SECONDS) -> None:
     """Let the job, which must be stopped, read ``documents`` from its beginning; by their versions nothing changes."""
-    _set_offsets(
+    set_offsets(
         kafka, JOB_GROUP, [TopicPartition(DOCUMENTS.name, number, 0) for number in range(DOCUMENTS.partitions)], seconds
     )
 
 
-def _set_offsets(kafka: KafkaSettings, group: str, offsets: list[TopicPartition], seconds: float) -> None:
+def set_offsets(kafka: KafkaSettings, group: str, offsets: list[TopicPartition], seconds: float) -> None:
+    """Of a group that nobody is in. Blocks; raises UnavailableError."""
     # Kept until the answer is there: a client that is collected before never gives one.
     admin = _admin(kafka)
     try:

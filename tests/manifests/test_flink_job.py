@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,12 @@ from consumers.source import KafkaSource
 from freshet.codec import decode_embedding
 from freshet.dead_letter_log import letters
 from freshet.dead_letters import DeadLetter
+from freshet.errors import UsageError
 from freshet.kafka_security import librdkafka_security
 from freshet.monitor.dead_letters import WaitingLetters
 from freshet.monitor.group_lag import GroupLag
 from freshet.publishing import Publisher
+from freshet.rewind import rewind
 from freshet.settings import KafkaSettings
 from freshet.stack import jars
 from freshet.stack.flink import FlinkHome
@@ -201,6 +204,22 @@ def test_change_capture_can_do_its_work_with_its_rights(broker: SecuredBroker, t
     finally:
         consumer.close()
     assert seen == [b"a row"]
+
+
+def test_an_operator_sets_a_stopped_reader_back(broker: SecuredBroker) -> None:
+    """With the rights of its user; of a reader that runs it refuses to."""
+    operator = broker.client("operator")
+    with Publisher(broker.client("producer-files"), "durable") as publisher:
+        publisher.publish("again", "To be read again.", version=1).result(30)
+    assert rewind(operator, "job") == dict.fromkeys(range(DOCUMENTS.partitions), 0)
+    assert sum(rewind(operator, "job", datetime(2100, 1, 1, tzinfo=timezone.utc)).values()) > 0
+    source = KafkaSource(broker.client("consumers"), lambda partitions: None)
+    try:
+        wait_until(lambda: bool(source.fetch(1, 0.1)) or len(source.owned()) == EMBEDDINGS.partitions, "it reads", 30)
+        with pytest.raises(UsageError, match="stop its readers first"):
+            rewind(operator, "consumer")
+    finally:
+        source.close()
 
 
 def test_a_user_may_not_do_what_is_another_stages(broker: SecuredBroker) -> None:

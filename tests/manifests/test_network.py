@@ -17,6 +17,8 @@ search            -> qdrant 6333 6334
 search            -> consumers 9404
 search            -> vector-ingestion-job 8081
 monitor           -> kafka 9093
+operator          -> kafka 9093
+operator          -> qdrant 6333 6334
 qdrant-collection -> qdrant 6333 6334
 qdrant-snapshots  -> qdrant 6333 6334
 ingress           -> search 7700

@@ -135,7 +135,7 @@ def test_every_user_is_of_a_process_and_every_process_has_one(
         for one in trigger["spec"]["secretTargetRef"]
         if one["parameter"] != "ca"
     }
-    assert set(users) == mounted | {connect, keda, PEOPLE}
+    assert set(users) == mounted | {connect, keda}
     for pod in workloads(every_object):
         settings = pod.environment(every_object)
         assert ("FRESHET_KAFKA_BOOTSTRAP" in settings) == (pod.labels.get("freshet.dev/kafka-client") == "true"), (

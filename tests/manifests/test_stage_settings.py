@@ -30,6 +30,7 @@ READ: dict[str, tuple[type[BaseSettings], ...]] = {
     "consumers": (KafkaSettings, HostSettings, StoreSettings, ConsumerSettings, ModelEnvironment),
     "search": (KafkaSettings, StoreSettings, SearchSettings, ModelEnvironment),
     "monitor": (KafkaSettings, MonitorSettings),
+    "operator": (KafkaSettings, StoreSettings, ModelEnvironment),
     "qdrant-collection": (StoreSettings, ModelEnvironment),
     "qdrant-snapshots": (StoreSettings, ModelEnvironment),
 }

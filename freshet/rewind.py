@@ -1,0 +1,82 @@
+"""``python -m freshet.rewind consumer|job [--since TIME]``: lets a stopped reader read its topic again.
+
+By the versions of documents, what is read twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from freshet.errors import FreshetError, UnavailableError, UsageError
+from freshet.kafka_security import librdkafka_security
+from freshet.settings import KafkaSettings
+from freshet.stack.lag import START_SECONDS, set_offsets
+from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, JOB_GROUP
+
+READERS: Final = {"consumer": (CONSUMER_GROUP, EMBEDDINGS), "job": (JOB_GROUP, DOCUMENTS)}
+_STOPPED: Final = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
+
+
+def rewind(kafka: KafkaSettings, reader: str, since: datetime | None = None) -> dict[int, int]:
+    """Set the offsets of ``consumer`` or ``job`` to the first record since then, of all where there is no time.
+
+    Returns them by partition. Blocks for the broker. Raises UsageError while the reader runs, UnavailableError.
+    """
+    group, topic = READERS[reader]
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})
+    places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    wanted = OffsetSpec.earliest() if since is None else OffsetSpec.for_timestamp(int(since.timestamp() * 1000))
+    try:
+        # Flink joins no group: of the job nothing is seen here, and it asks for offsets only when it starts anew.
+        state = admin.describe_consumer_groups([group])[group].result(START_SECONDS).state
+        if state not in _STOPPED:
+            raise UsageError(f"the group {group} has members", f"its state is {state.name}", "stop its readers first")
+        first = {one.partition: end for one, end in admin.list_offsets(dict.fromkeys(places, wanted)).items()}
+        ends = {
+            one.partition: end for one, end in admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest())).items()
+        }
+        # -1: nothing was written since then.
+        offsets = {
+            number: found if (found := place.result(START_SECONDS).offset) >= 0 else ends[number].result().offset
+            for number, place in first.items()
+        }
+    except (KafkaException, TimeoutError) as error:
+        raise UnavailableError(f"cannot read offsets from {kafka.bootstrap}", str(error) or "no answer") from error
+    moved = [TopicPartition(topic.name, number, offset) for number, offset in sorted(offsets.items())]
+    set_offsets(kafka, group, moved, START_SECONDS)
+    return offsets
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 when the offsets are set, 2 for what a person must change, 1 where the broker does not answer."""
+    parser = argparse.ArgumentParser("python -m freshet.rewind", description="Lets a stopped reader read again.")
+    parser.add_argument("reader", choices=sorted(READERS))
+    parser.add_argument("--since", type=_time, help="ISO 8601 with a time zone; without: all that is on the topic")
+    asked = parser.parse_args(arguments)
+    try:
+        offsets = rewind(KafkaSettings(), asked.reader, asked.since)
+    except FreshetError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2 if isinstance(error, UsageError) else 1
+    for partition, offset in sorted(offsets.items()):
+        sys.stdout.write(f"{READERS[asked.reader][1].name} {partition}: from {offset}\n")
+    return 0
+
+
+def _time(text: str) -> datetime:
+    # Python 3.10 does not read the Z.
+    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError("say the time zone: 2026-11-21T02:00:00Z")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
