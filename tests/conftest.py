@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ STACKS = ("faults", "integration")
 deadlines of tests with it. They take longest, so they go first."""
 WITHOUT_STACK = ("simulation", "mutants")
 STACKS_ELSEWHERE = ("manifests/test_flink_job.py",)
+NICENESS = 10
+"""Of tests without a stack, where the other worker may have one."""
 
 
 class OneStackAtATime(LoadScopeScheduling):  # type: ignore[misc]
@@ -34,6 +37,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneStac
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not on_a_stack(PurePosixPath(item.path.relative_to(HERE))))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A worker that has no stack makes way for the processes of the one that has."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not on_a_stack(PurePosixPath(item.path.relative_to(HERE))):
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
 
 
 def on_a_stack(path: PurePosixPath) -> bool:

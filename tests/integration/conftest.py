@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from freshet.stack.kafka import KafkaBroker
 from freshet.stack.local import LocalStack
 from freshet.stack.process import free_port
 from freshet.stack.running import running
 from freshet.stack.settings import StackSettings
+from tests.integration.browser import browser
 from tests.integration.collector import Collector
 from tests.integration.pipeline import Pipeline
 
@@ -25,7 +27,7 @@ def collector() -> Iterator[Collector]:
     opened.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[LocalStack]:
     """Broker, Flink with the job, consumer and search; no watched folder."""
     tracing = (("FRESHET_TRACING_ENDPOINT", collector.url),)
@@ -34,9 +36,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Ite
         yield local
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def kafka(stack: LocalStack) -> KafkaBroker:
     return stack.broker
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    """Not for the session: while it is open, no test of this process can run an event loop."""
+    with browser() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -85,28 +85,14 @@ def up(tmp_path: Path) -> Iterator[Up]:
     process.stop(60)
 
 
-def test_a_folder_is_searchable_from_start_to_restart(up: Up) -> None:
+@pytest.mark.timeout(600)
+def test_a_folder_is_searchable_from_start_to_rebuild(up: Up) -> None:
     up.start()
     up.wait_ready(START_SECONDS)
     up.wait_found("how hot should the water for tea be", "file:tea.md")
-
-    (up.notes / "bread.md").write_text("Sourdough bread rises overnight.")
-    up.wait_found("baking a loaf", "file:bread.md")
-    (up.notes / "ship.txt").write_text("The orchestra rehearses a symphony.")
-    up.wait_found("musicians practising", "file:ship.txt")
-    (up.notes / "tea.md").unlink()
-    wait_until(lambda: "file:tea.md" not in dict(up.search("tea")), "the deleted file is found no longer", 60, (up,))
-
-    second = subprocess.run(up.command(), capture_output=True, text=True, timeout=60)
-    assert second.returncode == 1
-    assert "in use" in second.stderr
-    status = subprocess.run([*freshet("status"), "--state", str(up.state), "--json"], capture_output=True, text=True)
-    assert status.returncode == 0, status.stdout
-
-    processes = [psutil.Process(entry.pid) for entry in up.run.processes.values()]
-    up.interrupt()
-    assert not any(process.is_running() for process in processes)
-    assert "Stopped." in up.tail()
+    _changes_are_found(up)
+    _a_second_start_is_refused(up)
+    _ctrl_c_ends_all(up)
 
     (up.notes / "night.md").write_text("Written while nothing ran: owls hunt at night.")
     (up.notes / "bread.md").unlink()
@@ -117,41 +103,57 @@ def test_a_folder_is_searchable_from_start_to_restart(up: Up) -> None:
     up.wait_found("musicians practising", "file:ship.txt")
     assert embedded_by_model(up.run.job_metrics_url) == 1, "only the new file went through the model"
 
+    _publish(up, "lake", "Herons wade through the shallow lake.", version=7)
+    up.wait_found("herons in shallow water", "lake")
+    before = dict(up.search("anything"))
     orphans = [psutil.Process(entry.pid) for entry in up.run.processes.values()]
     up.kill()
     wait_until(lambda: not any(one.is_running() for one in orphans), "the children of a killed parent ended", 30)
+
+    up.options = ("--rebuild",)
     up.start()
     wait_until(
         lambda: up.ready() and up.run.processes["kafka"].pid != orphans[0].pid, "it is up again", START_SECONDS, (up,)
     )
-    up.wait_found("nocturnal birds", "file:night.md")
-
-
-def test_a_rebuild_refills_the_store_from_the_topic_and_the_folder(up: Up) -> None:
-    up.start()
-    up.wait_ready(START_SECONDS)
-    up.wait_found("how hot should the water for tea be", "file:tea.md")
-    publish = subprocess.run(
-        [*freshet("publish"), "--state", str(up.state), "owl", "--text", "Owls hunt at night.", "--version", "7"],
-        capture_output=True,
-        text=True,
-    )
-    assert publish.returncode == 0, publish.stderr
-    (up.notes / "ship.txt").unlink()
-    up.wait_found("nocturnal birds", "owl")
-    wait_until(lambda: "file:ship.txt" not in dict(up.search("harbour")), "the deleted file is gone", 60, (up,))
-    before = dict(up.search("anything"))
-    up.interrupt()
-
-    up.options = ("--rebuild",)
-    up.start()
-    up.wait_ready(START_SECONDS)
-    up.wait_found("nocturnal birds", "owl")
-    up.wait_found("how hot should the water for tea be", "file:tea.md")
+    for text, document_id in (("nocturnal birds", "file:night.md"), ("musicians practising", "file:ship.txt")):
+        up.wait_found(text, document_id)
     wait_until(
-        lambda: dict(up.search("anything")).keys() == before.keys(), "all is back, the deleted is not", 60, (up,)
+        lambda: dict(up.search("anything")).keys() == before.keys(),
+        "the topic and the folder gave all back, and nothing that was deleted",
+        60,
+        (up,),
     )
-    assert dict(up.search("anything"))["owl"] == before["owl"] == 7
+    assert dict(up.search("anything"))["lake"] == before["lake"] == 7
+
+
+def _changes_are_found(up: Up) -> None:
+    (up.notes / "bread.md").write_text("Sourdough bread rises overnight.")
+    up.wait_found("baking a loaf", "file:bread.md")
+    (up.notes / "ship.txt").write_text("The orchestra rehearses a symphony.")
+    up.wait_found("musicians practising", "file:ship.txt")
+    (up.notes / "tea.md").unlink()
+    wait_until(lambda: "file:tea.md" not in dict(up.search("tea")), "the deleted file is found no longer", 60, (up,))
+
+
+def _a_second_start_is_refused(up: Up) -> None:
+    second = subprocess.run(up.command(), capture_output=True, text=True, timeout=60)
+    assert second.returncode == 1
+    assert "in use" in second.stderr
+    status = subprocess.run([*freshet("status"), "--state", str(up.state), "--json"], capture_output=True, text=True)
+    assert status.returncode == 0, status.stdout
+
+
+def _ctrl_c_ends_all(up: Up) -> None:
+    processes = [psutil.Process(entry.pid) for entry in up.run.processes.values()]
+    up.interrupt()
+    assert not any(process.is_running() for process in processes)
+    assert "Stopped." in up.tail()
+
+
+def _publish(up: Up, document_id: str, text: str, version: int) -> None:
+    command = [*freshet("publish"), "--state", str(up.state), document_id, "--text", text, "--version", str(version)]
+    publish = subprocess.run(command, capture_output=True, text=True)
+    assert publish.returncode == 0, publish.stderr
 
 
 def test_a_taken_port_is_named_with_the_way_out(up: Up) -> None:
