@@ -18,7 +18,16 @@ elif [ "$$CI" = true ]; then echo "Go is not installed: $@ cannot be had" >&2; e
 else echo "Go is not installed: the tests that need $@ are skipped"; fi
 endef
 
-.PHONY: help run test up-docker down-docker faults soak check tools chromium vendor pictures dashboards lock bench bench-models bench-cdc bench-routes manifests clean
+# with_apt package,commands,what is tested with it
+define with_apt
+@if command -v $(2) >/dev/null; then :; \
+elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then apt-get -qq install -y $(1) >/dev/null; \
+elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then sudo -n apt-get -qq install -y $(1) >/dev/null; \
+elif [ "$$CI" = true ]; then echo "$(1) is not installed, and nobody here may install it" >&2; exit 1; \
+else echo "$(1) is not installed: the tests of $(3) are skipped"; fi
+endef
+
+.PHONY: help run test up-docker down-docker faults soak check tools chromium jq vendor pictures dashboards lock bench bench-models bench-cdc bench-routes manifests clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -59,7 +68,7 @@ check: .venv/.installed  ## lint, types, import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-tools: .venv/.installed $(TOXIPROXY) $(PROMETHEUS) $(ACTIONLINT) $(MANIFEST_TOOLS) chromium  ## what tests use beside Python packages: a TCP proxy, a linter and what judges manifests, built with Go, Debian's Prometheus and Chromium
+tools: .venv/.installed $(TOXIPROXY) $(PROMETHEUS) $(ACTIONLINT) $(MANIFEST_TOOLS) chromium jq  ## what tests use beside Python packages: a TCP proxy, a linter and what judges manifests, built with Go, Debian's Prometheus, Chromium and jq
 
 $(TOXIPROXY):
 	@if command -v go >/dev/null; then \
@@ -95,11 +104,10 @@ $(PROMETHEUS):
 	else echo "there is no apt-get: install Prometheus yourself, or the tests that need it are skipped"; fi
 
 chromium:
-	@if command -v chromium chromium-browser google-chrome >/dev/null; then :; \
-	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then apt-get -qq install -y chromium >/dev/null; \
-	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then sudo -n apt-get -qq install -y chromium >/dev/null; \
-	elif [ "$$CI" = true ]; then echo "Chromium is not installed, and nobody here may install it" >&2; exit 1; \
-	else echo "Chromium is not installed: the tests of the live page are skipped"; fi
+	$(call with_apt,chromium,chromium chromium-browser google-chrome,the live page)
+
+jq:
+	$(call with_apt,jq,jq,a deployment's credentials)
 
 vendor: .venv/.installed  ## take the live page's libraries anew from npm, by name, version and integrity
 	$(BIN)/python -m search.vendored

@@ -15,6 +15,7 @@ from testcontainers.compose import DockerCompose
 from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings
 from freshet.stack.process import free_port
+from tests.faults.harness.tools import DOCKER_REQUIRED, missing
 
 ROOT = Path(__file__).parents[2]
 PORTS = ("KAFKA", "SEARCH", "FLINK", "QDRANT", "INFERENCE", "PROMETHEUS", "GRAFANA")
@@ -60,9 +61,9 @@ class Containers:
 def containers() -> Iterator[Containers]:
     client = shutil.which("docker")
     if client is None or subprocess.run([client, "info"], capture_output=True).returncode != 0:
-        pytest.skip("there is no Docker engine")
+        missing("a Docker engine", "start one", DOCKER_REQUIRED)
     if subprocess.run([client, "compose", "version"], capture_output=True).returncode != 0:
-        pytest.skip("docker has no compose plugin")
+        missing("docker's compose plugin", "install it", DOCKER_REQUIRED)
     ports = {name: free_port() for name in PORTS}
     with pytest.MonkeyPatch.context() as patch:
         for name, port in ports.items():

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from freshet.stack import jars
+from tests.faults.harness.tools import DOCKER_REQUIRED, missing
 from tests.manifests.dockerfile import ROOT, TARGETS, lineage, stages
 from tests.manifests.known_settings import wrong
 
@@ -44,7 +45,7 @@ def test_docker_compose_reads_it() -> None:
     client = shutil.which("docker")
     if client is None or subprocess.run([client, "compose", "version"], capture_output=True).returncode != 0:
         # Not of those that `make tools` brings: it comes with Docker, or as its plugin.
-        pytest.skip("docker with its compose plugin is missing")
+        missing("docker with its compose plugin", "install it", DOCKER_REQUIRED)
     run = subprocess.run([client, "compose", "--file", str(FILE), "config", "--quiet"], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
 

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from freshet.stack import jars
-from tests.faults.harness.tools import missing
+from tests.faults.harness.tools import DOCKER_REQUIRED, missing
 from tests.manifests.crds import MODULES, OPERATORS
 from tests.manifests.dockerfile import ROOT, TARGETS, lineage
 from tests.manifests.overlays import kustomize
@@ -197,6 +197,16 @@ def test_every_script_that_a_workflow_runs_is_there_and_can_be_run() -> None:
 def test_the_images_that_are_built_are_the_targets() -> None:
     images = yaml.safe_load((GITHUB / "workflows/images.yml").read_text())
     assert set(images["jobs"]["build"]["strategy"]["matrix"]["image"]) == set(TARGETS)
+
+
+def test_where_docker_is_there_a_test_that_needs_it_is_not_skipped() -> None:
+    integration = yaml.safe_load((GITHUB / "workflows/integration.yml").read_text())
+    steps = integration["jobs"]["containers"]["steps"]
+    (tests,) = [step for step in steps if "pytest" in step.get("run", "")]
+    assert tests["env"] == {DOCKER_REQUIRED: "1"}
+    for path in ("tests/manifests/test_compose.py", "tests/integration/test_containers.py"):
+        assert path in tests["run"]
+        assert "DOCKER_REQUIRED" in (ROOT / path).read_text()
 
 
 def test_the_deployment_follows_changes_of_manifests_and_waits_for_approval() -> None:
