@@ -13,7 +13,7 @@ import kubernetes_validate
 import pytest
 
 from tests.manifests.extension_server import ExtensionServer
-from tests.manifests.overlays import Object, title
+from tests.manifests.overlays import K8S, Object, build, title
 
 VERSIONS = ("1.32.0", "1.37.0")
 """Of Kubernetes: the oldest that the manifests are for, and the newest."""
@@ -74,7 +74,7 @@ def schemas(tmp_path_factory: pytest.TempPathFactory, built_in: list[Object]) ->
 
 @pytest.fixture(scope="session")
 def built_in(every_object: tuple[Object, ...]) -> list[Object]:
-    return _distinct([one for one in every_object if _is_built_in(one)])
+    return _distinct([one for one in (*every_object, *build(K8S / "deployer")) if _is_built_in(one)])
 
 
 @pytest.fixture(scope="session")
