@@ -44,6 +44,16 @@ def test_topics_are_those_of_the_code(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
+def test_an_overlay_holds_patches_and_nothing_of_the_base_again(name: str) -> None:
+    folder = ROOT / "k8s" / "overlays" / name
+    overlaid = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    # One node without object storage: a volume takes its place.
+    own = ["flink-state.yaml"] if name == "kind" else []
+    assert overlaid["resources"] == ["../../base", *own]
+    assert len([one for one in overlaid["components"] if one.rsplit("/", 1)[1] in ROUTES]) == 1
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
 def test_brokers_take_what_the_code_sends(name: str) -> None:
     config = named(overlay(name), "Kafka", "vector-cluster")["spec"]["kafka"]["config"]
     assert config["message.max.bytes"] == MAX_RECORD_BYTES
