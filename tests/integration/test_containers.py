@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import time
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from confluent_kafka import Producer
 from testcontainers.compose import DockerCompose
 
 from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings
 from freshet.stack.process import free_port
+from freshet.topics import DOCUMENTS
 from tests.faults.harness.tools import DOCKER_REQUIRED, missing
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +35,7 @@ class Containers:
         self.bootstrap = f"127.0.0.1:{ports['KAFKA']}"
         self.search = f"http://127.0.0.1:{ports['SEARCH']}"
         self.prometheus = f"http://127.0.0.1:{ports['PROMETHEUS']}"
+        self.grafana = f"http://127.0.0.1:{ports['GRAFANA']}"
 
     def until(self, met: Callable[[], bool], condition: str, seconds: float) -> None:
         """Fails with the containers' logs when it is not met in time, or when one has ended in error."""
@@ -51,6 +55,9 @@ class Containers:
     def finds(self, document: str) -> bool:
         answer = httpx.get(f"{self.search}/search", params={"q": TEXT, "k": 100}, timeout=10)
         return answer.is_success and any(hit["id"] == document for hit in answer.json()["results"])
+
+    def knows(self, document: str) -> bool:
+        return httpx.get(f"{self.search}/documents/{document}", timeout=10).is_success
 
     def _fail(self, why: str) -> None:
         logs = "\n".join(self.compose.get_logs())
@@ -88,6 +95,47 @@ def test_a_published_change_is_found_and_a_deleted_one_is_gone(containers: Conta
         containers.until(lambda: not containers.finds("ferry"), "the deleted document is gone", FOUND_SECONDS)
     finally:
         publisher.close()
+
+
+@pytest.mark.timeout(600)
+def test_a_record_that_is_none_is_refused_beside_its_neighbours(containers: Containers) -> None:
+    producer = Producer({"bootstrap.servers": containers.bootstrap})
+    producer.produce(DOCUMENTS.name, b"{", b"torn")
+    producer.flush(FOUND_SECONDS)
+    with Publisher(KafkaSettings(bootstrap=containers.bootstrap), "durable") as publisher:
+        publisher.publish("neighbour", TEXT, version=1).result(FOUND_SECONDS)
+
+    def refused() -> bool:
+        answer = httpx.get(f"{containers.search}/dead-letters", timeout=10).json()
+        return any((one["key"], one["reason"]) == ("torn", "not-json") for one in answer["letters"])
+
+    containers.until(lambda: containers.finds("neighbour"), "its neighbour is found", STARTS_SECONDS)
+    containers.until(refused, "it is among the dead letters", FOUND_SECONDS)
+
+
+@pytest.mark.timeout(600)
+def test_a_consumer_that_was_killed_goes_on_where_it_was(containers: Containers) -> None:
+    names = [f"crossing-{number}" for number in range(50)]
+    with Publisher(KafkaSettings(bootstrap=containers.bootstrap), "durable") as publisher:
+        for name in names[:25]:
+            publisher.publish(name, TEXT, version=1).result(FOUND_SECONDS)
+        restart = ["docker", "compose", "restart", "--timeout", "0", "consumer"]
+        subprocess.run(restart, cwd=ROOT, check=True, capture_output=True, timeout=120)
+        for name in names[25:]:
+            publisher.publish(name, TEXT, version=1).result(FOUND_SECONDS)
+    containers.until(lambda: all(map(containers.knows, names)), "each document is there", STARTS_SECONDS)
+
+
+@pytest.mark.timeout(300)
+def test_grafana_has_every_dashboard(containers: Containers) -> None:
+    files = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
+    wanted = {json.loads(path.read_text("utf-8"))["title"] for path in files}
+
+    def provisioned() -> bool:
+        found = httpx.get(f"{containers.grafana}/api/search", params={"type": "dash-db"}, timeout=5).json()
+        return wanted <= {one["title"] for one in found}
+
+    containers.until(provisioned, "every dashboard is provisioned", FOUND_SECONDS)
 
 
 @pytest.mark.timeout(300)
