@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_every_image_is_ours_or_pinned_by_digest(services: dict[str, Any]) -> No
         image = service["image"]
         if (target := service.get("build", {}).get("target")) is not None:
             assert target in TARGETS
-            assert image.startswith(f"ghcr.io/freshet/{target}:"), name
+            assert image == f"ghcr.io/freshet/{target}:{version('freshet')}", name
         else:
             assert re.fullmatch(r"[a-z0-9./-]+:[\w.-]+@sha256:[0-9a-f]{64}", image), name
         assert ":latest" not in image

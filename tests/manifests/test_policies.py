@@ -67,6 +67,12 @@ def test_every_port_in_a_probe_a_monitor_or_an_ingress_exists(objects: tuple[Obj
         assert found, title(monitor)
         for pod in found:
             assert port in {one["name"] for one in pod.containers[0]["ports"]}, (title(monitor), pod.name)
+    for monitor in of_kind(objects, "ServiceMonitor"):
+        services = [one for one in of_kind(objects, "Service") if _selects(monitor["spec"]["selector"], _labels(one))]
+        assert services, title(monitor)
+        for service in services:
+            ports = {one["name"] for one in service["spec"]["ports"]}
+            assert {one["port"] for one in monitor["spec"]["endpoints"]} <= ports, title(monitor)
     for ingress in of_kind(objects, "Ingress"):
         backend = ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
         service = named(objects, "Service", backend["name"])
@@ -219,6 +225,11 @@ def test_what_is_scaled_says_no_number_of_its_own(objects: tuple[Object, ...]) -
     for scaled in of_kind(objects, "ScaledObject"):
         target = named(objects, "Deployment", scaled["spec"]["scaleTargetRef"]["name"])
         assert "replicas" not in target["spec"]
+
+
+def _labels(one: Object) -> dict[str, str]:
+    found: dict[str, str] = one["metadata"].get("labels", {})
+    return found
 
 
 def _selects(selector: Object, labels: dict[str, str]) -> bool:
