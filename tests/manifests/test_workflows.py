@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from importlib.metadata import metadata
 from typing import Any
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from tests.faults.harness.tools import DOCKER_REQUIRED, missing
 from tests.manifests.dockerfile import ROOT, TARGETS
@@ -86,6 +89,41 @@ def test_the_images_that_are_built_are_the_targets() -> None:
     assert set(images["jobs"]["build"]["strategy"]["matrix"]["image"]) == set(TARGETS)
 
 
+def test_an_image_is_scanned_before_it_is_pushed_and_signed_after() -> None:
+    steps = _steps("images.yml", "build")
+    uses = [step.get("uses", step.get("run", "")).split("@")[0] for step in steps]
+    built, pushed = (place for place, one in enumerate(uses) if one == "docker/build-push-action")
+    scanned, signed = uses.index("aquasecurity/trivy-action"), len(steps) - 1
+    assert built < scanned < pushed < signed
+    assert steps[built]["with"]["load"] is True
+    assert steps[scanned]["with"]["exit-code"] == "1"
+    assert steps[pushed]["with"]["push"] is True
+    assert steps[pushed]["with"]["sbom"] is True
+    assert steps[pushed]["with"]["provenance"] == "mode=max"
+    assert "sign-image.sh" in steps[signed]["run"]
+    assert steps[pushed]["if"] == steps[signed]["if"] == "env.PUSH == 'true'"
+
+
+def test_every_python_that_is_supported_is_checked_on_each_push() -> None:
+    checks = yaml.safe_load((GITHUB / "workflows/checks.yml").read_text())
+    assert {"push", "pull_request"} <= set(checks[True])
+    supported = metadata("freshet")["Requires-Python"]
+    versions = [f"3.{minor}" for minor in range(8, 16) if Version(f"3.{minor}") in SpecifierSet(supported)]
+    assert checks["jobs"]["unit"]["strategy"]["matrix"]["python"] == versions
+    runs = "\n".join(step.get("run", "") for step in _steps("checks.yml", "lint"))
+    assert "make check" in runs
+    assert "pytest tests/manifests" in runs
+
+
+def test_a_cluster_is_made_and_used_and_dumped_where_that_fails() -> None:
+    steps = _steps("integration.yml", "kind")
+    runs = [step.get("run", step.get("uses", "")) for step in steps]
+    order = ["helm/kind-action", "kind-images.sh", "install-operators.sh", "deploy.sh kind", "dump-cluster.sh"]
+    places = [next(place for place, run in enumerate(runs) if part in run) for part in order]
+    assert places == sorted(places)
+    assert [step.get("if") for step in steps[-2:]] == ["failure()", "failure()"]
+
+
 def test_where_docker_is_there_a_test_that_needs_it_is_not_skipped() -> None:
     integration = yaml.safe_load((GITHUB / "workflows/integration.yml").read_text())
     steps = integration["jobs"]["containers"]["steps"]
@@ -106,6 +144,11 @@ def test_the_deployment_follows_changes_of_manifests_and_waits_for_approval() ->
         assert (ROOT / "k8s" / "overlays" / name).is_dir()
     assert deploy["jobs"]["production"]["needs"] == "staging"
     assert deploy["concurrency"]["cancel-in-progress"] is False
+
+
+def _steps(workflow: str, job: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load((GITHUB / "workflows" / workflow).read_text())["jobs"][job]["steps"]
+    return found
 
 
 def _passes(command: list[str]) -> None:
