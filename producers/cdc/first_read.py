@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Any, Final
@@ -22,53 +21,18 @@ from producers.cdc.document import content_of
 from producers.cdc.identity import document_id
 from producers.cdc.index import Index
 from producers.cdc.mapping import Upsert
+from producers.cdc.pace import Pace
 from producers.cdc.progress import Progress
 from producers.cdc.rows import Row, TableReader
 from producers.cdc.sending import send
 from producers.cdc.version import version_of
 from producers.sink import Sink
 
-_WINDOW_ROWS: Final = 24
-_WINDOW_CHARS: Final = 24_000
-_WINDOWS: Final = 2
-"""On their way at once: the pipeline always has work, and a live change waits behind no more than these."""
-_VISIBLE_S: Final = 30.0
 _REPORT_S: Final = 60.0
-_POLL_S: Final = 0.01
 _STEADY_S: Final = 2.0
 
 _log: Final = logging.getLogger(__name__)
 _rows: Final = CDC_ROWS.counter()
-
-
-class Pace:
-    """Lets a window of documents go when the one before the last has become searchable."""
-
-    def __init__(self, index: Index, stop: threading.Event) -> None:
-        self._index = index
-        self._stop = stop
-        self._windows: deque[Upsert] = deque()
-        self._rows = self._chars = 0
-
-    def sent(self, upsert: Upsert) -> None:
-        """Blocks while too much is on its way; not for ever, as a document may end in dead letters."""
-        self._rows += 1
-        self._chars += len(upsert.content.text)
-        if self._rows < _WINDOW_ROWS and self._chars < _WINDOW_CHARS:
-            return
-        self._rows = self._chars = 0
-        self._windows.append(upsert)
-        if len(self._windows) >= _WINDOWS:
-            self._await(self._windows.popleft())
-
-    def _await(self, upsert: Upsert) -> None:
-        deadline = time.monotonic() + _VISIBLE_S
-        while not self._stop.wait(_POLL_S) and time.monotonic() < deadline:
-            try:
-                if self._index.version(upsert.id) >= upsert.version:
-                    return
-            except UnavailableError:
-                self._stop.wait(0.5)
 
 
 class FirstRead:
