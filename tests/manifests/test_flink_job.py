@@ -92,6 +92,7 @@ def embedded(consumer: Consumer, seen: Counter[str], count: int) -> None:
     wait_until(arrived, f"{count} documents are embedded", 60)
 
 
+@pytest.mark.timeout(600)
 def test_the_job_runs_as_the_manifest_says_and_a_savepoint_loses_nothing(
     broker: SecuredBroker, job: DeployedJob
 ) -> None:
@@ -177,7 +178,8 @@ def test_change_capture_can_do_its_work_with_its_rights(broker: SecuredBroker, t
         worker.stop()
     topic = read_capture(K8S / "components" / "postgres" / "shop.yaml").topic("public.articles")
     security = {"bootstrap.servers": broker.secured, "log_level": 0, **librdkafka_security(kafka)}
-    made = AdminClient(security).create_topics([NewTopic(name, 1, 1) for name in (topic, "cdc-heartbeat.cdc.shop")])
+    admin = AdminClient(security)
+    made = admin.create_topics([NewTopic(name, 1, 1) for name in (topic, "cdc-heartbeat.cdc.shop")])
     for created in made.values():
         created.result(30)
     delivered: list[object] = []
