@@ -21,7 +21,7 @@ from tests.manifests.overlays import Object, of_kind
 from tests.manifests.workloads import workloads
 
 START_SECONDS = 180
-"""Where others use the two cores too; alone it takes a third of that."""
+"""Others may use the same two cores."""
 PYTHON = "/opt/freshet/bin/python"
 
 
