@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from freshet.committed import CommittedOffsets
 from freshet.errors import UnavailableError
 from freshet.kafka_security import librdkafka_security
 from freshet.settings import KafkaSettings
@@ -32,21 +33,22 @@ class Flow:
 
 
 class FlowReader:
-    """Keeps one connection. For one thread at a time."""
+    """Keeps its connections. For one thread at a time."""
 
     def __init__(self, kafka: KafkaSettings, seconds: float = 2.0) -> None:
         self._bootstrap = kafka.bootstrap
         self._seconds = seconds
         self._admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})
+        self._committed = {group: CommittedOffsets(kafka, group) for group in READERS}
 
     def read(self) -> Flow:
-        """Blocks for two answers of the broker. Raises UnavailableError."""
+        """Blocks for some answers of the broker. Raises UnavailableError."""
         places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
         try:
             asked = self._admin.list_offsets(
                 {place: OffsetSpec.latest() for place in places}, request_timeout=self._seconds
             )
-            committed = {group: self._committed(group, topic) for group, topic in READERS.items()}
+            committed = {group: self._committed[group].of(topic, self._seconds) for group, topic in READERS.items()}
             ends = {(place.topic, place.partition): end.result(self._seconds).offset for place, end in asked.items()}
         except (KafkaException, TimeoutError) as error:
             raise UnavailableError(
@@ -57,16 +59,8 @@ class FlowReader:
             written[topic_name] += offset
         behind = {
             group: sum(
-                max(0, ends[topic.name, number] - committed[group].get(number, 0)) for number in range(topic.partitions)
+                max(0, ends[topic.name, number] - committed[group][number]) for number in range(topic.partitions)
             )
             for group, topic in READERS.items()
         }
         return Flow(written, behind)
-
-    def _committed(self, group: str, topic: Topic) -> Mapping[int, int]:
-        places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        request = [ConsumerGroupTopicPartitions(group, places)]
-        found = self._admin.list_consumer_group_offsets(request, request_timeout=self._seconds)[group].result(
-            self._seconds
-        )
-        return {one.partition: max(0, one.offset) for one in found.topic_partitions or ()}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from freshet.committed import CommittedOffsets
 from freshet.errors import UnavailableError
+from freshet.flow import READERS
 from freshet.kafka_security import librdkafka_security
 from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, JOB_GROUP
 
 START_SECONDS = 30.0
 """A broker that has just started on a busy machine reads its groups' offsets before it answers."""
-READERS = ((JOB_GROUP, DOCUMENTS), (CONSUMER_GROUP, EMBEDDINGS))
 
 
 def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
@@ -20,15 +23,12 @@ def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
     admin = _admin(kafka)
     try:
         behind: dict[str, int] = {}
-        for group, topic in READERS:
+        for group, topic in READERS.items():
             partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
             ends = admin.list_offsets({one: OffsetSpec.latest() for one in partitions}, request_timeout=seconds)
-            request = [ConsumerGroupTopicPartitions(group, partitions)]
-            committed = admin.list_consumer_group_offsets(request)[group].result(seconds)
-            done = {one.partition: max(0, one.offset) for one in committed.topic_partitions}
-            behind[group] = sum(
-                max(0, end.result(seconds).offset - done.get(one.partition, 0)) for one, end in ends.items()
-            )
+            with closing(CommittedOffsets(kafka, group)) as committed:
+                done = committed.of(topic, seconds)
+            behind[group] = sum(max(0, end.result(seconds).offset - done[one.partition]) for one, end in ends.items())
     except (KafkaException, TimeoutError) as error:
         raise UnavailableError(f"cannot read offsets from {kafka.bootstrap}", _told(error)) from error
     return behind

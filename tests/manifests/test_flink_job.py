@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 import yaml
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from consumers.dead_letter_sink import KafkaDeadLetters
 from consumers.dead_letters import send_back
 from consumers.source import KafkaSource
 from freshet.codec import decode_embedding
+from freshet.committed import CommittedOffsets
 from freshet.dead_letter_log import letters
 from freshet.dead_letters import DeadLetter
 from freshet.errors import UsageError
@@ -148,8 +150,8 @@ def test_the_autoscaler_sees_the_lag_and_reads_nothing(broker: SecuredBroker) ->
     places = [TopicPartition(EMBEDDINGS.name, number) for number in range(EMBEDDINGS.partitions)]
     for end in admin.list_offsets({place: OffsetSpec.latest() for place in places}).values():
         assert end.result(30).offset >= 0
-    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(CONSUMER_GROUP, places)])
-    assert len(asked[CONSUMER_GROUP].result(30).topic_partitions) == EMBEDDINGS.partitions
+    with closing(CommittedOffsets(keda, CONSUMER_GROUP)) as committed:
+        assert len(committed.of(EMBEDDINGS, 30)) == EMBEDDINGS.partitions
     reader = Consumer({"bootstrap.servers": broker.secured, "group.id": "none", **librdkafka_security(keda)})
     refused: list[str] = []
 
