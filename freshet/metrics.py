@@ -99,7 +99,10 @@ STORE_POINTS = Metric(
 STORE_DISK = Metric("freshet_store_disk_bytes", "gauge", "Of the embedded store's folder.")
 DEAD = Metric("freshet_dead_letters_total", "counter", "Records sent to dead letters.", ("stage", "reason"))
 SEARCH_SECONDS = Metric("freshet_search_seconds", "histogram", "One search, by part: embed, store, total.", ("part",))
-SEARCH_REQUESTS = Metric("freshet_search_requests_total", "counter", "Search requests by status code.", ("status",))
+SEARCH_REQUESTS = Metric(
+    "freshet_search_requests_total", "counter", "Search requests by status code.", ("status",),
+    values=("200", "400", "401", "500", "503"),
+)  # fmt: skip
 SEARCH_WAITING = Metric("freshet_search_waiting", "gauge", "Requests that wait for a thread or run in one.")
 LIVE_CLIENTS = Metric("freshet_live_clients", "gauge", "Open event streams of the live page.")
 LIVE_REFUSED = Metric(

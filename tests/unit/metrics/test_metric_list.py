@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from freshet.metrics import LATENCY_BUCKETS, METRICS, Metric
+from freshet.metrics import LATENCY_BUCKETS, METRICS, SEARCH_REQUESTS, Metric
 
 UNBOUNDED = re.compile(r"tenant|document|^id$|_id$|key|path|query|text|trace|offset|url|user|client")
 """Labels of which there would be one value for each customer, document or request."""
@@ -34,3 +34,10 @@ def test_latencies_reach_from_a_millisecond_to_a_minute_with_a_bound_at_the_prom
     assert (LATENCY_BUCKETS[0], LATENCY_BUCKETS[-1]) == (0.001, 60)
     assert 0.1 in LATENCY_BUCKETS
     assert list(LATENCY_BUCKETS) == sorted(LATENCY_BUCKETS)
+
+
+def test_an_answer_that_an_alert_counts_is_there_at_zero() -> None:
+    """A hundred refused at once would else be a counter that begins at a hundred, and no growth."""
+    counter = SEARCH_REQUESTS.counter()
+    there = {sample.labels["status"] for family in counter.collect() for sample in family.samples}
+    assert {"200", "500", "503"} <= there
