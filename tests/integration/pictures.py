@@ -1,4 +1,4 @@
-"""Pictures of the live page and of ``freshet top`` for the docs: ``make pictures``. Starts a stack of its own."""
+"""Pictures of the live page for the docs: ``make pictures``. Starts a stack of its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings
 from freshet.stack.local import LocalStack
 from freshet.stack.process import free_port, wait_until
+from freshet.stack.running import running
 from freshet.stack.settings import StackSettings
 from freshet.topics import DOCUMENTS
 from tests.integration.browser import Visit, browser
@@ -29,13 +30,8 @@ def main() -> None:
     """Blocks for about a minute and a half."""
     with tempfile.TemporaryDirectory() as folder:
         settings = StackSettings(Path(folder), ROOT / "examples" / "notes", free_port(), canary=True)
-        stack = LocalStack(settings)
-        try:
-            stack.prepare(lambda step, share: None)
-            stack.start(lambda step, share: None)
+        with running(settings) as stack:
             _picture(stack)
-        finally:
-            stack.stop()
 
 
 def _picture(stack: LocalStack) -> None:
