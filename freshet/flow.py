@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import KafkaException
 
-from freshet.committed import CommittedOffsets
 from freshet.errors import UnavailableError
-from freshet.kafka_security import librdkafka_security
+from freshet.offsets import Offsets
 from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, DEAD_LETTERS, DOCUMENTS, EMBEDDINGS, JOB_GROUP, TOPICS, Topic
 
@@ -38,29 +36,27 @@ class FlowReader:
     def __init__(self, kafka: KafkaSettings, seconds: float = 2.0) -> None:
         self._bootstrap = kafka.bootstrap
         self._seconds = seconds
-        self._admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})
-        self._committed = {group: CommittedOffsets(kafka, group) for group in READERS}
+        self._offsets = {group: Offsets(kafka, group) for group in READERS}
 
     def read(self) -> Flow:
         """Blocks for some answers of the broker. Raises UnavailableError."""
-        places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
+        asking = next(iter(self._offsets.values()))
         try:
-            asked = self._admin.list_offsets(
-                {place: OffsetSpec.latest() for place in places}, request_timeout=self._seconds
-            )
-            committed = {group: self._committed[group].of(topic, self._seconds) for group, topic in READERS.items()}
-            ends = {(place.topic, place.partition): end.result(self._seconds).offset for place, end in asked.items()}
-        except (KafkaException, TimeoutError) as error:
+            committed = {
+                group: self._offsets[group].committed(topic, self._seconds) for group, topic in READERS.items()
+            }
+            ends = {topic.name: asking.ends(topic, self._seconds) for topic in TOPICS}
+        except KafkaException as error:
             raise UnavailableError(
                 f"Kafka at {self._bootstrap} does not answer", str(error), "see `freshet status`"
             ) from error
-        written = {topic.name: 0 for topic in TOPICS}
-        for (topic_name, _), offset in ends.items():
-            written[topic_name] += offset
+        written = {name: sum(offsets.values()) for name, offsets in ends.items()}
         behind = {
-            group: sum(
-                max(0, ends[topic.name, number] - committed[group][number]) for number in range(topic.partitions)
-            )
+            group: sum(max(0, end - committed[group][number]) for number, end in ends[topic.name].items())
             for group, topic in READERS.items()
         }
         return Flow(written, behind)
+
+    def close(self) -> None:
+        for one in self._offsets.values():
+            one.close()

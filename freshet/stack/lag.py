@@ -7,10 +7,10 @@ from contextlib import closing
 from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from freshet.committed import CommittedOffsets
 from freshet.errors import UnavailableError
 from freshet.flow import READERS
 from freshet.kafka_security import librdkafka_security
+from freshet.offsets import Offsets
 from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, JOB_GROUP
 
@@ -20,16 +20,13 @@ START_SECONDS = 30.0
 
 def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
     """Records behind by group, from committed offsets: at most a commit interval too high. Raises UnavailableError."""
-    admin = _admin(kafka)
+    behind: dict[str, int] = {}
     try:
-        behind: dict[str, int] = {}
         for group, topic in READERS.items():
-            partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-            ends = admin.list_offsets({one: OffsetSpec.latest() for one in partitions}, request_timeout=seconds)
-            with closing(CommittedOffsets(kafka, group)) as committed:
-                done = committed.of(topic, seconds)
-            behind[group] = sum(max(0, end.result(seconds).offset - done[one.partition]) for one, end in ends.items())
-    except (KafkaException, TimeoutError) as error:
+            with closing(Offsets(kafka, group)) as offsets:
+                done = offsets.committed(topic, seconds)
+                behind[group] = sum(max(0, end - done[one]) for one, end in offsets.ends(topic, seconds).items())
+    except KafkaException as error:
         raise UnavailableError(f"cannot read offsets from {kafka.bootstrap}", _told(error)) from error
     return behind
 

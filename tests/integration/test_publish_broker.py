@@ -1,11 +1,11 @@
-"""Publishing to a real broker of its own, which these tests stop and start."""
+"""Publishing to a real broker of its own, and reading its offsets, while these tests stop and start it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings, Profile
 from freshet.stack import jars
 from freshet.stack.kafka import KafkaBroker, create_topics
-from freshet.stack.process import free_port
+from freshet.stack.process import StackProcess, free_port, wait_until
 from freshet.stack.settings import StackSettings
 from freshet.topics import DOCUMENTS
 
@@ -147,6 +147,53 @@ def test_a_broker_that_restarts_costs_time_but_no_acknowledged_record(
     found = {event.id for event in events(broker.bootstrap)}
     assert acknowledged <= found
     assert len(acknowledged) >= 50
+
+
+def test_who_reads_how_far_the_groups_are_outlives_a_restart_of_the_broker(broker: KafkaBroker, tmp_path: Path) -> None:
+    """The broker then sends them to look for the groups' coordinator, which ends the process of an AdminClient."""
+    reader = FlowWatch(tmp_path / "flow.log", broker.bootstrap)
+    reader.start()
+    try:
+        reader.wait_ready()
+        for _ in range(2):
+            broker.stop()
+            broker.start()
+            broker.wait_ready()
+            read = reader.reads()
+            wait_until(lambda: reader.reads() > read, "the flow is read again", 60, (reader,))  # noqa: B023
+    finally:
+        reader.kill()
+
+
+class FlowWatch(StackProcess):
+    """Reads the flow again and again, and prints how often it could."""
+
+    PROGRAM = (
+        "import sys\n"
+        "from freshet.errors import UnavailableError\n"
+        "from freshet.flow import FlowReader\n"
+        "from freshet.settings import KafkaSettings\n"
+        "reader, read = FlowReader(KafkaSettings(bootstrap=sys.argv[1])), 0\n"
+        "while True:\n"
+        "    try: reader.read(); read += 1; print(read, flush=True)\n"
+        "    except UnavailableError: pass\n"
+    )
+
+    def __init__(self, log: Path, bootstrap: str) -> None:
+        super().__init__("flow", log)
+        self._bootstrap = bootstrap
+
+    def command(self) -> Sequence[str]:
+        return [sys.executable, "-c", self.PROGRAM, self._bootstrap]
+
+    def environment(self) -> Mapping[str, str]:
+        return os.environ
+
+    def ready(self) -> bool:
+        return self.reads() > 0
+
+    def reads(self) -> int:
+        return len(self.log.read_text().split()) if self.log.exists() else 0
 
 
 def id_of(publisher: Publisher) -> str:

@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 import yaml
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from consumers.dead_letter_sink import KafkaDeadLetters
 from consumers.dead_letters import send_back
 from consumers.source import KafkaSource
 from freshet.codec import decode_embedding
-from freshet.committed import CommittedOffsets
 from freshet.dead_letter_log import letters
 from freshet.dead_letters import DeadLetter
 from freshet.errors import UsageError
 from freshet.kafka_security import librdkafka_security
 from freshet.monitor.dead_letters import WaitingLetters
 from freshet.monitor.group_lag import GroupLag
+from freshet.offsets import Offsets
 from freshet.publishing import Publisher
 from freshet.rewind import rewind
 from freshet.settings import KafkaSettings
@@ -146,12 +146,9 @@ def test_each_other_process_can_do_its_work_with_its_rights(broker: SecuredBroke
 
 def test_the_autoscaler_sees_the_lag_and_reads_nothing(broker: SecuredBroker) -> None:
     keda = broker.client("keda")
-    admin = AdminClient({"bootstrap.servers": broker.secured, "log_level": 0, **librdkafka_security(keda)})
-    places = [TopicPartition(EMBEDDINGS.name, number) for number in range(EMBEDDINGS.partitions)]
-    for end in admin.list_offsets({place: OffsetSpec.latest() for place in places}).values():
-        assert end.result(30).offset >= 0
-    with closing(CommittedOffsets(keda, CONSUMER_GROUP)) as committed:
-        assert len(committed.of(EMBEDDINGS, 30)) == EMBEDDINGS.partitions
+    with closing(Offsets(keda, CONSUMER_GROUP)) as offsets:
+        assert all(end >= 0 for end in offsets.ends(EMBEDDINGS, 30).values())
+        assert len(offsets.committed(EMBEDDINGS, 30)) == EMBEDDINGS.partitions
     reader = Consumer({"bootstrap.servers": broker.secured, "group.id": "none", **librdkafka_security(keda)})
     refused: list[str] = []
 
