@@ -169,14 +169,15 @@ class FlowWatch(StackProcess):
     """Reads the flow again and again, and prints how often it could."""
 
     PROGRAM = (
-        "import sys\n"
+        "import sys, time\n"
         "from freshet.errors import UnavailableError\n"
         "from freshet.flow import FlowReader\n"
         "from freshet.settings import KafkaSettings\n"
         "reader, read = FlowReader(KafkaSettings(bootstrap=sys.argv[1])), 0\n"
         "while True:\n"
         "    try: reader.read(); read += 1; print(read, flush=True)\n"
-        "    except UnavailableError: pass\n"
+        "    except UnavailableError as error: print(error, file=sys.stderr, flush=True)\n"
+        "    time.sleep(0.05)\n"
     )
 
     def __init__(self, log: Path, bootstrap: str) -> None:
@@ -193,7 +194,7 @@ class FlowWatch(StackProcess):
         return self.reads() > 0
 
     def reads(self) -> int:
-        return len(self.log.read_text().split()) if self.log.exists() else 0
+        return sum(line.isdigit() for line in self.log.read_text().splitlines()) if self.log.exists() else 0
 
 
 def id_of(publisher: Publisher) -> str:
