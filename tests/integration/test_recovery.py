@@ -1,4 +1,7 @@
-"""Each process is killed while records are in flight: nothing is lost, and the supervisor brings it back."""
+"""A process is killed while records are in flight: nothing is lost, and the supervisor brings it back.
+
+Those that tests/faults kills in a short run are not among them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ IN_FLIGHT = 150
 RECOVERY_SECONDS = 90.0
 
 
-@pytest.mark.parametrize("victim", ["serve", "taskmanager", "jobmanager", "kafka"])
+@pytest.mark.parametrize("victim", ["jobmanager", "kafka"])
 def test_a_killed_process_comes_back_and_nothing_is_lost(pipeline: Pipeline, victim: str) -> None:
     stack = pipeline.stack
     supervisor = Supervisor(stack)
