@@ -122,6 +122,8 @@ def main() -> None:
     parser.add_argument("services", nargs="+", help="by the names of their entry points")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # While a live page is open it says several times a second what it asked Flink.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     host = Host(arguments.services)
 
     def stop(number: int, _frame: object) -> None:

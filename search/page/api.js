@@ -22,7 +22,7 @@ export async function request(path, options = {}) {
   const response = await fetch(path, { ...options, headers });
   if (response.ok) return response;
   const body = await response.json().catch(() => ({}));
-  if (response.status === 401) document.dispatchEvent(new CustomEvent("key-needed"));
+  if (response.status === 401) document.dispatchEvent(new CustomEvent("key-needed", { detail: { given: Boolean(key) } }));
   throw new ApiError(response.status, body, Number(response.headers.get("Retry-After")) || 0);
 }
 

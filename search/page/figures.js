@@ -26,9 +26,8 @@ export function showFigures(figures) {
   put("batch-p99", duration(figures.batch.p99_ms));
   put("batch-size", figures.batch.size === null ? none : figures.batch.size.toFixed(1));
   put("batch-limit", count(figures.batch.limit));
-  const troubles = document.getElementById("troubles");
-  troubles.hidden = figures.troubles.length === 0;
-  troubles.replaceChildren(
+  document.getElementById("trouble").hidden = figures.troubles.length === 0;
+  document.getElementById("troubles").replaceChildren(
     ...figures.troubles.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
   );
 }

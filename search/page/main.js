@@ -14,13 +14,12 @@ const chart = new Chart(document.getElementById("chart"));
 const connection = document.getElementById("connection");
 const keyForm = document.getElementById("key-form");
 
-document.addEventListener("key-needed", () => {
+document.addEventListener("key-needed", ({ detail }) => {
   if (keyForm.hidden) {
     keyForm.hidden = false;
     document.getElementById("key").focus();
-  } else {
-    document.getElementById("key-answer").textContent = "That is not the right one.";
   }
+  document.getElementById("key-answer").textContent = detail.given ? "That is not the right one." : "";
 });
 keyForm.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -10,16 +10,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from freshet.stack.local import LocalStack
-from tests.integration.browser import Visit, browser
+from tests.integration.browser import Visit
 from tests.integration.pipeline import Pipeline
 
 HOSTILE = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'> a harmless sentence about foxgloves"
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import select
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -170,3 +175,34 @@ def test_freshet_top_shows_the_change_and_the_flow_once(stack: LocalStack, pipel
     assert seen["figures"]["rates"]["documents"] is not None
     assert seen["figures"]["behind"]["job"] is not None
     assert seen["figures"]["troubles"] == []
+
+
+def test_freshet_top_shows_changes_as_they_come_until_ctrl_c(stack: LocalStack, pipeline: Pipeline) -> None:
+    terminal, inside = pty.openpty()
+    size = {"COLUMNS": "160", "LINES": "50", "TERM": "xterm"}
+    process = subprocess.Popen(
+        [*freshet("top"), "--state", str(stack.state)], stdin=inside, stdout=inside, stderr=inside,
+        env={**os.environ, **size}, start_new_session=True,
+    )  # fmt: skip
+    os.close(inside)
+    seen = ""
+
+    def shown(text: str) -> bool:
+        nonlocal seen
+        # Where the other end has closed, reading is an error.
+        with suppress(OSError):
+            while select.select([terminal], [], [], 0)[0]:
+                seen += os.read(terminal, 65_536).decode("utf-8", "replace")
+        return text in seen
+
+    try:
+        wait_until(lambda: shown("batch p99"), "the flow is shown", SECONDS, stack.processes)
+        pipeline.publish("live", "While somebody looks on.", 1)
+        wait_until(lambda: shown(pipeline.id("live")), "the change is shown", SECONDS, stack.processes)
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: shown("") and process.poll() is not None, "it has ended", SECONDS)
+        assert process.returncode == 0, seen[-2000:]
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
