@@ -173,22 +173,20 @@ class CdcTrial:
 
     def wait_found(self, change: Change, seconds: float = QUIET_SECONDS) -> None:
         """Block until the index shows this state of the row, or a later one."""
-        api = Api(self.stack.search_url)
+        with _search(self.stack.search_url) as search:
 
-        def found() -> bool:
+            def found() -> bool:
+                try:
+                    seen = _read(search, change.document_id)
+                except Down:
+                    return False
+                return seen is not None and seen.version >= change.version
+
             try:
-                seen = _read(self.stack.search_url, change.document_id)
-            except Down:
-                return False
-            return seen is not None and seen.version >= change.version
-
-        try:
-            wait_until(found, f"{change.document_id} is found", seconds)
-        except ProcessFailed as error:
-            logs = "\n".join(f"--- {process.name}\n{process.tail(12)}" for process in self.cdc.processes)
-            raise AssertionError(f"{error.what}\n{logs}") from error
-        finally:
-            api.close()
+                wait_until(found, f"{change.document_id} is found", seconds)
+            except ProcessFailed as error:
+                logs = "\n".join(f"--- {process.name}\n{process.tail(12)}" for process in self.cdc.processes)
+                raise AssertionError(f"{error.what}\n{logs}") from error
 
     def quiet(self) -> None:
         """Block until everything committed before is searchable."""
@@ -241,19 +239,15 @@ class CdcTrial:
             listed = [one for one in api.documents() if one.document_id.startswith(begins)]
         finally:
             api.close()
-        observed = {}
-        for one in listed:
-            if one.deleted:
-                changes = expected[one.document_id].acknowledged if one.document_id in expected else ()
-                last = next((change.version for change in reversed(changes)), 0)
-                unknown = (
-                    [change.version for change in expected[one.document_id].unknown if change.op == "delete"]
-                    if (one.document_id in expected)
-                    else []
-                )
-                observed[one.document_id] = ObservedDocument(max([last, *unknown]), True)
-            elif (seen := _read(self.stack.search_url, one.document_id)) is not None:
-                observed[one.document_id] = seen
+        observed = {
+            one.document_id: ObservedDocument(_last_seq(expected.get(one.document_id)), True)
+            for one in listed
+            if one.deleted
+        }
+        with _search(self.stack.search_url) as search:
+            for one in listed:
+                if not one.deleted and (seen := _read(search, one.document_id)) is not None:
+                    observed[one.document_id] = seen
         return observed
 
     def _changes(self) -> int:
@@ -290,14 +284,15 @@ class _Canary:
 
     def _run(self) -> None:
         number = 0
-        while not self._stop.is_set():
-            number += 1
-            name = f"{self._prefix}-canary-{number}"
-            with suppress(FreshetError), Database(self._lab.capture) as database:
-                self._one(database, name)
-            self._stop.wait(CANARY_SECONDS)
+        with _search(self._lab.stack.search_url) as search:
+            while not self._stop.is_set():
+                number += 1
+                name = f"{self._prefix}-canary-{number}"
+                with suppress(FreshetError), Database(self._lab.capture) as database:
+                    self._one(database, search, name)
+                self._stop.wait(CANARY_SECONDS)
 
-    def _one(self, database: Database, name: str) -> None:
+    def _one(self, database: Database, search: httpx.Client, name: str) -> None:
         body = f"canary {name}"
         seq = database.one("SELECT nextval('note_changes')")
         change = Change(f"{NAME}/public.notes/{name}", seq, "upsert", body)
@@ -306,15 +301,27 @@ class _Canary:
         self._ledger.acknowledged(change)
         while not self._stop.wait(0.01):
             with suppress(Down):
-                if _read(self._lab.stack.search_url, change.document_id) is not None:
+                if _read(search, change.document_id) is not None:
                     self.found.append(time.monotonic())
                     return
 
 
-def _read(url: str, document_id: str) -> ObservedDocument | None:
+def _last_seq(expectation: Expectation | None) -> int:
+    """Of what a deleted document's row was told to be."""
+    if expectation is None:
+        return 0
+    last = next((change.version for change in reversed(expectation.acknowledged)), 0)
+    return max([last, *(change.version for change in expectation.unknown if change.op == "delete")])
+
+
+def _search(url: str) -> httpx.Client:
+    return httpx.Client(base_url=url, timeout=10)
+
+
+def _read(search: httpx.Client, document_id: str) -> ObservedDocument | None:
     """A living document with its row's number as version; None where there is none. Raises Down."""
     try:
-        answer = httpx.get(f"{url}/documents/{document_id}", timeout=10)
+        answer = search.get(f"/documents/{document_id}")
     except httpx.HTTPError as error:
         raise Down(repr(error)) from error
     if answer.status_code == 503:
