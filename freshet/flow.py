@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaException
 
 from freshet.errors import UnavailableError
-from freshet.offsets import Offsets
+from freshet.offsets import Offsets, behind
 from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, DEAD_LETTERS, DOCUMENTS, EMBEDDINGS, JOB_GROUP, TOPICS, Topic
 
@@ -51,12 +51,4 @@ class FlowReader:
                 f"Kafka at {self._bootstrap} does not answer", str(error), "see `freshet status`"
             ) from error
         written = {name: sum(offsets.values()) for name, offsets in ends.items()}
-        behind = {
-            group: sum(max(0, end - committed[group][number]) for number, end in ends[topic.name].items())
-            for group, topic in READERS.items()
-        }
-        return Flow(written, behind)
-
-    def close(self) -> None:
-        for one in self._offsets.values():
-            one.close()
+        return Flow(written, {group: behind(ends[topic.name], committed[group]) for group, topic in READERS.items()})

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from freshet.changes import Changes
 from freshet.embedding.load import load_embedder
 from freshet.errors import FreshetError, UnavailableError, UsageError
+from freshet.logs import start_logging
 from freshet.metrics import BUILD, STORE_DISK, STORE_POINTS
 from freshet.metrics_endpoint import serve_metrics
 from freshet.service import Resources, Service, ServiceFactory
@@ -121,9 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("services", nargs="+", help="by the names of their entry points")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # While a live page is open it says several times a second what it asked Flink.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    start_logging()
     host = Host(arguments.services)
 
     def stop(number: int, _frame: object) -> None:

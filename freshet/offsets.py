@@ -31,15 +31,21 @@ class Offsets:
 
     def committed(self, topic: Topic, seconds: float) -> Mapping[int, int]:
         """By partition; 0 before the first commit. Blocks; raises KafkaException."""
-        return {one.partition: max(0, one.offset) for one in self._consumer.committed(_places(topic), timeout=seconds)}
+        return {one.partition: max(0, one.offset) for one in self._consumer.committed(places(topic), timeout=seconds)}
 
     def ends(self, topic: Topic, seconds: float) -> Mapping[int, int]:
         """By partition. Blocks for one answer of each; raises KafkaException."""
-        return {one.partition: self._consumer.get_watermark_offsets(one, timeout=seconds)[1] for one in _places(topic)}
+        return {one.partition: self._consumer.get_watermark_offsets(one, timeout=seconds)[1] for one in places(topic)}
 
     def close(self) -> None:
         self._consumer.close()
 
 
-def _places(topic: Topic) -> list[TopicPartition]:
+def behind(ends: Mapping[int, int], committed: Mapping[int, int]) -> int:
+    """Records before a reader, all partitions together."""
+    return sum(max(0, end - committed[number]) for number, end in ends.items())
+
+
+def places(topic: Topic) -> list[TopicPartition]:
+    """All partitions."""
     return [TopicPartition(topic.name, number) for number in range(topic.partitions)]

@@ -12,15 +12,16 @@ from datetime import datetime
 from typing import Final
 
 from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import OffsetSpec
 
 from freshet.errors import FreshetError, UnavailableError, UsageError
-from freshet.kafka_security import librdkafka_security
+from freshet.flow import READERS
+from freshet.offsets import places
 from freshet.settings import KafkaSettings
-from freshet.stack.lag import START_SECONDS, set_offsets
-from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, JOB_GROUP
+from freshet.stack.lag import START_SECONDS, admin_client, set_offsets
+from freshet.topics import CONSUMER_GROUP, JOB_GROUP
 
-READERS: Final = {"consumer": (CONSUMER_GROUP, EMBEDDINGS), "job": (JOB_GROUP, DOCUMENTS)}
+GROUPS: Final = {"consumer": CONSUMER_GROUP, "job": JOB_GROUP}
 _STOPPED: Final = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
 
 
@@ -29,19 +30,18 @@ def rewind(kafka: KafkaSettings, reader: str, since: datetime | None = None) -> 
 
     Returns them by partition. Blocks for the broker. Raises UsageError while the reader runs, UnavailableError.
     """
-    group, topic = READERS[reader]
-    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})
-    places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    group = GROUPS[reader]
+    topic = READERS[group]
+    admin, partitions = admin_client(kafka), places(topic)
     wanted = OffsetSpec.earliest() if since is None else OffsetSpec.for_timestamp(int(since.timestamp() * 1000))
     try:
         # Flink joins no group: of the job nothing is seen here, and it asks for offsets only when it starts anew.
         state = admin.describe_consumer_groups([group])[group].result(START_SECONDS).state
         if state not in _STOPPED:
             raise UsageError(f"the group {group} has members", f"its state is {state.name}", "stop its readers first")
-        first = {one.partition: end for one, end in admin.list_offsets(dict.fromkeys(places, wanted)).items()}
-        ends = {
-            one.partition: end for one, end in admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest())).items()
-        }
+        first = {one.partition: end for one, end in admin.list_offsets(dict.fromkeys(partitions, wanted)).items()}
+        latest = admin.list_offsets(dict.fromkeys(partitions, OffsetSpec.latest()))
+        ends = {one.partition: end for one, end in latest.items()}
         # -1: nothing was written since then.
         offsets = {
             number: found if (found := place.result(START_SECONDS).offset) >= 0 else ends[number].result().offset
@@ -57,7 +57,7 @@ def rewind(kafka: KafkaSettings, reader: str, since: datetime | None = None) -> 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 when the offsets are set, 2 for what a person must change, 1 where the broker does not answer."""
     parser = argparse.ArgumentParser("python -m freshet.rewind", description="Lets a stopped reader read again.")
-    parser.add_argument("reader", choices=sorted(READERS))
+    parser.add_argument("reader", choices=sorted(GROUPS))
     parser.add_argument("--since", type=_time, help="ISO 8601 with a time zone; without: all that is on the topic")
     asked = parser.parse_args(arguments)
     try:
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 2 if isinstance(error, UsageError) else 1
     for partition, offset in sorted(offsets.items()):
-        sys.stdout.write(f"{READERS[asked.reader][1].name} {partition}: from {offset}\n")
+        sys.stdout.write(f"{READERS[GROUPS[asked.reader]].name} {partition}: from {offset}\n")
     return 0
 
 

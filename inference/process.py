@@ -12,6 +12,7 @@ from pydantic_settings import SettingsError
 
 from freshet.embedding import ModelSettings
 from freshet.errors import FreshetError, UsageError
+from freshet.logs import start_logging
 from freshet.settings import model_settings
 from inference.service import InferenceService, load_model
 from inference.settings import InferenceSettings
@@ -61,7 +62,7 @@ def _settings() -> InferenceSettings:
 
 def main() -> None:
     """Exit code 1 with what, detail and remedy on an error."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    start_logging()
     try:
         settings = _settings()
         logging.getLogger().setLevel(settings.log_level.upper())

@@ -14,6 +14,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from freshet.errors import FreshetError, UsageError
+from freshet.logs import start_logging
 
 _SWITCH_S: Final = 0.0005
 
@@ -23,8 +24,7 @@ def run_process(log: logging.Logger, work: Callable[[threading.Event], None]) ->
 
     Returns the exit status: 0 after a signal, 1 for what may pass, 2 for what a person must change.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    start_logging()
     stop = threading.Event()
     _stop_on_signals(stop)
     # What a thread reads in bulk must not hold up a live change for 5 ms at each turn.

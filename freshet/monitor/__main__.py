@@ -9,6 +9,7 @@ import sys
 from pydantic import ValidationError
 
 from freshet.errors import FreshetError
+from freshet.logs import start_logging
 from freshet.metrics_endpoint import serve_metrics
 from freshet.monitor.monitor import Monitor
 from freshet.monitor.settings import MonitorSettings
@@ -19,7 +20,7 @@ log = logging.getLogger("freshet.monitor")
 
 def main() -> int:
     """Exit status 0 after a signal, 2 for what a person must change."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    start_logging()
     try:
         settings = MonitorSettings()
         monitor = Monitor(settings, KafkaSettings())

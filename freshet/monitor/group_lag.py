@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from freshet.clock import Clock, wall_clock
 from freshet.errors import UnavailableError
 from freshet.kafka_security import librdkafka_security
+from freshet.offsets import places
 from freshet.settings import KafkaSettings
 from freshet.topics import Topic
 
@@ -60,9 +61,8 @@ class GroupLag:
 
     def _unread(self) -> tuple[int, list[TopicPartition]]:
         """How many records, and where the first of them lies in each partition that has some."""
-        asked = [TopicPartition(self._topic.name, number) for number in range(self._topic.partitions)]
         behind, oldest = 0, []
-        for one in self._consumer.committed(asked, ANSWER_SECONDS):
+        for one in self._consumer.committed(places(self._topic), ANSWER_SECONDS):
             low, high = self._consumer.get_watermark_offsets(one, ANSWER_SECONDS)
             # Before its first commit a group starts at the first record; retention may have passed a late one.
             start = max(low, one.offset)

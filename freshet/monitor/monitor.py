@@ -8,14 +8,12 @@ from collections.abc import Callable
 
 from freshet import metrics
 from freshet.errors import UnavailableError
+from freshet.flow import READERS
 from freshet.monitor.dead_letters import WaitingLetters
 from freshet.monitor.group_lag import GroupLag
 from freshet.monitor.processes import StackProcesses
 from freshet.monitor.settings import MonitorSettings
 from freshet.settings import KafkaSettings
-from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, JOB_GROUP
-
-READERS = ((JOB_GROUP, DOCUMENTS), (CONSUMER_GROUP, EMBEDDINGS))
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +24,7 @@ class Monitor:
     def __init__(self, settings: MonitorSettings, kafka: KafkaSettings) -> None:
         self._seconds = settings.seconds
         self._stop = threading.Event()
-        self._lags = {group: GroupLag(kafka, group, topic) for group, topic in READERS}
+        self._lags = {group: GroupLag(kafka, group, topic) for group, topic in READERS.items()}
         self._letters = WaitingLetters(kafka)
         self._processes = StackProcesses(settings.state) if settings.state is not None else None
         self._errors = metrics.MONITOR_ERRORS.counter()

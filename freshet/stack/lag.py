@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from freshet.errors import UnavailableError
 from freshet.flow import READERS
 from freshet.kafka_security import librdkafka_security
-from freshet.offsets import Offsets
+from freshet.offsets import Offsets, behind, places
 from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, DOCUMENTS, EMBEDDINGS, JOB_GROUP
 
@@ -20,20 +20,20 @@ START_SECONDS = 30.0
 
 def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
     """Records behind by group, from committed offsets: at most a commit interval too high. Raises UnavailableError."""
-    behind: dict[str, int] = {}
+    found: dict[str, int] = {}
     try:
         for group, topic in READERS.items():
             with closing(Offsets(kafka, group)) as offsets:
-                done = offsets.committed(topic, seconds)
-                behind[group] = sum(max(0, end - done[one]) for one, end in offsets.ends(topic, seconds).items())
+                committed = offsets.committed(topic, seconds)
+                found[group] = behind(offsets.ends(topic, seconds), committed)
     except KafkaException as error:
         raise UnavailableError(f"cannot read offsets from {kafka.bootstrap}", _told(error)) from error
-    return behind
+    return found
 
 
 def members(kafka: KafkaSettings) -> int:
     """How many consumers have partitions; 0 while they are being shared out, or where the broker does not answer."""
-    admin = _admin(kafka)
+    admin = admin_client(kafka)
     try:
         group = admin.describe_consumer_groups([CONSUMER_GROUP], request_timeout=1)[CONSUMER_GROUP].result(1)
     except (KafkaException, TimeoutError):
@@ -48,9 +48,8 @@ def replay_documents(kafka: KafkaSettings, seconds: float = START_SECONDS) -> No
 
     Vectors of an earlier model may lie on ``vector-embeddings``: they are passed over. Both readers must be stopped.
     """
-    admin = _admin(kafka)
-    ends = [TopicPartition(EMBEDDINGS.name, number) for number in range(EMBEDDINGS.partitions)]
-    latest = admin.list_offsets({one: OffsetSpec.latest() for one in ends}, request_timeout=seconds)
+    admin = admin_client(kafka)
+    latest = admin.list_offsets(dict.fromkeys(places(EMBEDDINGS), OffsetSpec.latest()), request_timeout=seconds)
     skipped = [TopicPartition(one.topic, one.partition, end.result(seconds).offset) for one, end in latest.items()]
     reread_documents(kafka, seconds)
     set_offsets(kafka, CONSUMER_GROUP, skipped, seconds)
@@ -66,7 +65,7 @@ def reread_documents(kafka: KafkaSettings, seconds: float = START_SECONDS) -> No
 def set_offsets(kafka: KafkaSettings, group: str, offsets: list[TopicPartition], seconds: float) -> None:
     """Of a group that nobody is in. Blocks; raises UnavailableError."""
     # Kept until the answer is there: a client that is collected before never gives one.
-    admin = _admin(kafka)
+    admin = admin_client(kafka)
     try:
         request = [ConsumerGroupTopicPartitions(group, offsets)]
         admin.alter_consumer_group_offsets(request)[group].result(seconds)
@@ -78,5 +77,5 @@ def _told(error: Exception) -> str:
     return str(error) or "no answer in time"
 
 
-def _admin(kafka: KafkaSettings) -> AdminClient:
+def admin_client(kafka: KafkaSettings) -> AdminClient:
     return AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0, **librdkafka_security(kafka)})

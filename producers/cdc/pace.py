@@ -14,6 +14,7 @@ from producers.cdc.mapping import Upsert
 FIRST_ROWS: Final = 16
 LEAST_ROWS: Final = 8
 MOST_ROWS: Final = 1_024
+_STEP: Final = 1.5
 _CHARS_OF_A_ROW: Final = 1_000
 """A longer one counts for more: what it takes to embed it grows with its length."""
 _WINDOWS: Final = 2
@@ -41,7 +42,7 @@ class Pace:
     """Lets a window of documents go when the one before the last has become searchable.
 
     Windows grow while they become searchable soon and shrink when they are late, so that one setting fits a laptop
-    under load and a cluster: additive steps would take minutes to find either, so both are by halves.
+    under load and a cluster. By a factor: steps of so many rows would take minutes to find the size of either.
     """
 
     def __init__(self, versions: Versions, stop: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
@@ -77,6 +78,6 @@ class Pace:
                 self._stop.wait(0.5)
         took = self._clock() - window.began
         if took < _SOON_S:
-            self.rows = min(MOST_ROWS, self.rows * 1.5)
+            self.rows = min(MOST_ROWS, self.rows * _STEP)
         elif took > _LATE_S:
-            self.rows = max(LEAST_ROWS, self.rows / 1.5)
+            self.rows = max(LEAST_ROWS, self.rows / _STEP)
