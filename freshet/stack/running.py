@@ -35,11 +35,9 @@ def running(
     before: Callable[[LocalStack], None] = lambda stack: None,
     progress: Progress = lambda step, share: None,
 ) -> Iterator[LocalStack]:
-    """As ``started``. It is stopped in order at the end, and killed where the block raises."""
+    """As ``started``. It is killed at the end, as nobody needs what it holds."""
     stack = started(settings, before, progress)
     try:
         yield stack
-    except BaseException:
+    finally:
         stack.abort()
-        raise
-    stack.stop()

@@ -27,6 +27,7 @@ from tests.faults.harness.lab import SEED, Lab, chosen_seed, start_stack
 from tests.faults.harness.made_up import MadeUpEmbedder
 from tests.faults.harness.members import Members
 from tests.faults.harness.members_trial import MembersTrial
+from tests.faults.harness.open_folder import open_folder
 from tests.faults.harness.report import COLUMNS, write_report
 from tests.faults.harness.store_front import StoreFront
 from tests.faults.harness.tools import missing
@@ -172,9 +173,10 @@ def server_trial(
 @pytest.fixture(scope="package")
 def cdc_lab(faults_seed: int) -> Iterator[CdcLab]:
     """A stack of its own with a PostgreSQL whose changes are captured."""
-    lab = CdcLab(faults_seed)
-    yield lab
-    lab.drop()
+    with open_folder("cdc-faults") as folder:
+        lab = CdcLab(folder, faults_seed)
+        yield lab
+        lab.lab.drop()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from producers.cdc.capture import Capture
 from producers.cdc.captures import Captures
 from producers.cdc.database import Database
 from producers.cdc.registration import Registration
+from tests.faults.harness.open_folder import open_folder
 
 
 class CdcStack:
@@ -48,20 +47,17 @@ class CdcStack:
 @contextmanager
 def capturing(stack: LocalStack, **settings: str) -> Iterator[CdcStack]:
     """``settings`` are further ones of the CDC producer, as environment variables."""
-    # Not below pytest's folder, which only root may enter: as root, PostgreSQL runs as somebody else.
-    folder = Path(tempfile.mkdtemp(prefix="freshet-cdc-"))
-    folder.chmod(0o755)
-    search_port = stack.settings.search_port
-    asked = StackSettings(state=folder, search_port=search_port, postgres=True, postgres_port=free_port())
-    stage = {"FRESHET_KAFKA_BOOTSTRAP": stack.bootstrap, **settings}
-    capture = ChangeCapture(asked, folder, stack.bootstrap, lambda name: folder / f"{name}.log", stage, free_port())
-    assert capture.postgres is not None
-    try:
-        capture.start()
-        capture.postgres.wait_ready(60)
-        capture.connect.wait_ready(120)
-        capture.producer.start()
-        yield CdcStack(stack, capture, folder)
-    finally:
-        capture.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with open_folder("cdc") as folder:
+        search_port = stack.settings.search_port
+        asked = StackSettings(state=folder, search_port=search_port, postgres=True, postgres_port=free_port())
+        stage = {"FRESHET_KAFKA_BOOTSTRAP": stack.bootstrap, **settings}
+        capture = ChangeCapture(asked, folder, stack.bootstrap, lambda name: folder / f"{name}.log", stage, free_port())
+        assert capture.postgres is not None
+        try:
+            capture.start()
+            capture.postgres.wait_ready(60)
+            capture.connect.wait_ready(120)
+            capture.producer.start()
+            yield CdcStack(stack, capture, folder)
+        finally:
+            capture.stop()

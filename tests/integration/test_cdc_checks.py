@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +25,7 @@ from producers.cdc.health import slot_health
 from producers.cdc.preparation import ensure_publication, ensure_slot
 from producers.cdc.rows import TableReader
 from producers.cdc.version import parse_lsn
+from tests.faults.harness.open_folder import open_folder
 
 SCHEMA = """
 CREATE TABLE articles (id bigint PRIMARY KEY, title text, body text, slug text UNIQUE);
@@ -42,10 +41,8 @@ CREATE ROLE reader LOGIN PASSWORD 'reader';
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="freshet-postgres-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    with open_folder("postgres") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from freshet.events import DocumentEvent
 from freshet.stack.kafka import KafkaBroker, create_topics
 from freshet.stack.process import StackProcess, wait_until
 from freshet.topics import DEAD_LETTERS, DOCUMENTS
-from tests.integration.test_publish_broker import events, messages, own_broker
+from tests.integration.brokers import own_broker
+from tests.integration.test_publish_broker import events, messages
 
 
 class FilesProcess(StackProcess):

@@ -13,7 +13,7 @@ from freshet.settings import KafkaSettings
 from freshet.stack.kafka import KafkaBroker, create_topics
 from freshet.stack.process import wait_until
 from freshet.topics import EMBEDDINGS
-from tests.integration.test_publish_broker import own_broker
+from tests.integration.brokers import own_broker
 
 BACKLOG = 6_000
 LIMIT = 100

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,24 +19,10 @@ from freshet.events import DocumentEvent
 from freshet.headers import PUBLISHED, SOURCE_COMMIT, TRACEPARENT, read_headers, stamp
 from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings, Profile
-from freshet.stack import jars
 from freshet.stack.kafka import KafkaBroker, create_topics
-from freshet.stack.process import StackProcess, free_port, wait_until
-from freshet.stack.settings import StackSettings
+from freshet.stack.process import StackProcess, wait_until
 from freshet.topics import DOCUMENTS
-
-
-@contextmanager
-def own_broker(folder: Path) -> Iterator[KafkaBroker]:
-    """A broker that no one else uses, started and without topics."""
-    resolved = jars.resolve("kafka", StackSettings(state=folder).cache / "jars")
-    broker = KafkaBroker(folder / "kafka", resolved, folder / "kafka.log", free_port())
-    broker.start()
-    broker.wait_ready()
-    try:
-        yield broker
-    finally:
-        broker.kill()
+from tests.integration.brokers import own_broker
 
 
 @retry(retry=retry_if_exception_type(KafkaException), wait=wait_fixed(0.1), stop=stop_after_delay(20), reraise=True)
@@ -186,9 +171,6 @@ class FlowWatch(StackProcess):
 
     def command(self) -> Sequence[str]:
         return [sys.executable, "-c", self.PROGRAM, self._bootstrap]
-
-    def environment(self) -> Mapping[str, str]:
-        return os.environ
 
     def ready(self) -> bool:
         return self.reads() > 0

@@ -18,17 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dotenv import dotenv_values
 
 from freshet.stack import jars
 from freshet.stack.java import java_environment, java_home
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".tools" / "crds"
-OPERATORS = dict(
-    line.split("=", 1)
-    for line in (ROOT / "k8s" / "operators.env").read_text().splitlines()
-    if line and not line.startswith("#")
-)
+OPERATORS = {name: str(version) for name, version in dotenv_values(ROOT / "k8s" / "operators.env").items()}
 """Versions by name."""
 Definition = dict[str, Any]
 

@@ -33,7 +33,7 @@ def test_it_may_apply_every_object_of_every_overlay(
     deployer: tuple[Object, ...], every_object: tuple[Object, ...]
 ) -> None:
     rules = named(deployer, "Role", "deployer")["rules"]
-    needed = {(*_group_and_resource(one),) for one in every_object if one["kind"] != "Namespace"}
+    needed = {_group_and_resource(one) for one in every_object if one["kind"] != "Namespace"}
     for group, resource in needed:
         assert verbs(rules, group, resource) == WRITING, (group, resource)
     allowed = {

@@ -125,9 +125,7 @@ def test_a_cluster_is_made_and_used_and_dumped_where_that_fails() -> None:
 
 
 def test_where_docker_is_there_a_test_that_needs_it_is_not_skipped() -> None:
-    integration = yaml.safe_load((GITHUB / "workflows/integration.yml").read_text())
-    steps = integration["jobs"]["containers"]["steps"]
-    (tests,) = [step for step in steps if "pytest" in step.get("run", "")]
+    (tests,) = [step for step in _steps("integration.yml", "containers") if "pytest" in step.get("run", "")]
     assert tests["env"] == {DOCKER_REQUIRED: "1"}
     for path in ("tests/manifests/test_compose.py", "tests/integration/test_containers.py"):
         assert path in tests["run"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ from freshet.stack.process import StackProcess, free_port
 from freshet.stack.settings import StackSettings
 from producers.cdc.capture import Capture, CapturedTable
 from producers.cdc.database import Database
+from tests.faults.harness.open_folder import open_folder
 
 TABLE = CapturedTable(table="public.bench", key=("id",), text="{{body}}", metadata=("kind",))
 SCHEMA = "CREATE TABLE bench (id bigint PRIMARY KEY, kind text NOT NULL DEFAULT 'note', body text NOT NULL)"
@@ -48,7 +47,7 @@ class Machinery:
 @contextmanager
 def connect_only() -> Iterator[Machinery]:
     """Broker, Kafka Connect, PostgreSQL."""
-    with _folder() as folder:
+    with open_folder("bench-cdc") as folder:
         cache = StackSettings(folder).cache / "jars"
         kafka_jars = jars.resolve("kafka", cache)
         broker = KafkaBroker(folder / "kafka", kafka_jars, folder / "kafka.log")
@@ -78,7 +77,7 @@ def connect_only() -> Iterator[Machinery]:
 @contextmanager
 def whole_stack() -> Iterator[Machinery]:
     """Everything that ``freshet up --postgres`` starts."""
-    with _folder() as folder:
+    with open_folder("bench-cdc") as folder:
         stack = LocalStack(
             StackSettings(state=folder, search_port=free_port(), postgres=True, postgres_port=free_port(), canary=False)
         )
@@ -103,11 +102,3 @@ def cpu_seconds(process: StackProcess) -> float:
 
 def resident_mb(process: StackProcess) -> int:
     return int(psutil.Process(process.pid).memory_info().rss) >> 20
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="freshet-bench-cdc-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import httpx
@@ -53,15 +53,21 @@ class Api:
 
     def document(self, document_id: str) -> ObservedDocument | None:
         """None where the id was never seen, or no version of it was ever complete."""
-        answer = self._get(f"/documents/{urllib.parse.quote(document_id)}", {})
+        answer = self._document(document_id)
         if answer.status_code == 404:
             return None
         if answer.status_code == 410:
             return ObservedDocument(answer.json()["version"], True)
         body = answer.raise_for_status().json()
-        version = body["version"]
-        chunks = [ObservedChunk(version, one["part"], one["chunk"], one["text"]) for one in body["chunks"]]
-        return ObservedDocument(version, False, chunks)
+        return ObservedDocument(body["version"], False, observed_chunks(body, body["version"]))
+
+    def living(self, document_id: str) -> dict[str, Any] | None:
+        """All that is said of it; None where it was deleted or never seen."""
+        answer = self._document(document_id)
+        if answer.status_code in (404, 410):
+            return None
+        body: dict[str, Any] = answer.raise_for_status().json()
+        return body
 
     def documents(self) -> Iterator[Listed]:
         """Every head of the store."""
@@ -83,6 +89,9 @@ class Api:
     def close(self) -> None:
         self._http.close()
 
+    def _document(self, document_id: str) -> httpx.Response:
+        return self._get(f"/documents/{urllib.parse.quote(document_id)}", {})
+
     def _get(self, path: str, parameters: dict[str, Any]) -> httpx.Response:
         try:
             answer = self._http.get(path, params=parameters)
@@ -91,3 +100,8 @@ class Api:
         if answer.status_code == 503:
             raise Down(answer.text)
         return answer
+
+
+def observed_chunks(document: Mapping[str, Any], version: int) -> list[ObservedChunk]:
+    """Of a document as the API says it."""
+    return [ObservedChunk(version, one["part"], one["chunk"], one["text"]) for one in document["chunks"]]

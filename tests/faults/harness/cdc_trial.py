@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import httpx
 
 from freshet.errors import FreshetError
 from freshet.stack.capture import ChangeCapture
@@ -25,9 +20,9 @@ from producers.cdc.captures import Captures
 from producers.cdc.database import Database
 from producers.cdc.progress import Progress
 from producers.cdc.registration import Registration
-from tests.faults.harness.api import Api, Down
+from tests.faults.harness.api import Api, Down, observed_chunks
 from tests.faults.harness.cdc_writer import SCHEMA, CdcWriter, Mix
-from tests.faults.harness.checker import Finding, Kind, ObservedChunk, ObservedDocument, check
+from tests.faults.harness.checker import Finding, Kind, ObservedDocument, check
 from tests.faults.harness.keeper import all_runs
 from tests.faults.harness.lab import Lab
 from tests.faults.harness.ledger import Change, Expectation, Ledger
@@ -47,12 +42,11 @@ CANARIES = 5
 class CdcLab:
     """A whole stack with a captured PostgreSQL, and the product's supervisor."""
 
-    def __init__(self, seed: int) -> None:
-        # Not below pytest's folder, which only root may enter: as root, PostgreSQL runs as somebody else.
-        self.folder = Path(tempfile.mkdtemp(prefix="freshet-cdc-faults-"))
-        self.folder.chmod(0o755)
+    def __init__(self, folder: Path, seed: int) -> None:
+        """``folder`` is one that PostgreSQL's user may enter."""
+        self.folder = folder
         settings = StackSettings(
-            state=self.folder,
+            state=folder,
             search_port=free_port(),
             postgres=True,
             postgres_port=free_port(),
@@ -89,10 +83,6 @@ class CdcLab:
     def postgres(self) -> PostgresServer:
         assert self.cdc.postgres is not None
         return self.cdc.postgres
-
-    def drop(self) -> None:
-        self.lab.drop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class CdcTrial:
@@ -173,11 +163,11 @@ class CdcTrial:
 
     def wait_found(self, change: Change, seconds: float = QUIET_SECONDS) -> None:
         """Block until the index shows this state of the row, or a later one."""
-        with _search(self.stack.search_url) as search:
+        with closing(Api(self.stack.search_url)) as api:
 
             def found() -> bool:
                 try:
-                    seen = _read(search, change.document_id)
+                    seen = _row(api, change.document_id)
                 except Down:
                     return False
                 return seen is not None and seen.version >= change.version
@@ -234,19 +224,13 @@ class CdcTrial:
     def _observed(self, expected: Mapping[str, Expectation]) -> dict[str, ObservedDocument]:
         """With the row's own number as version: a deleted document has none, and is as new as its row's last change."""
         begins = f"{NAME}/public.notes/{self.prefix}-"
-        api = Api(self.stack.search_url)
-        try:
-            listed = [one for one in api.documents() if one.document_id.startswith(begins)]
-        finally:
-            api.close()
-        observed = {
-            one.document_id: ObservedDocument(_last_seq(expected.get(one.document_id)), True)
-            for one in listed
-            if one.deleted
-        }
-        with _search(self.stack.search_url) as search:
-            for one in listed:
-                if not one.deleted and (seen := _read(search, one.document_id)) is not None:
+        observed: dict[str, ObservedDocument] = {}
+        with closing(Api(self.stack.search_url)) as api:
+            for one in [one for one in api.documents() if one.document_id.startswith(begins)]:
+                if one.deleted:
+                    seq = _last_seq(expected.get(one.document_id))
+                    observed[one.document_id] = ObservedDocument(seq, True)
+                elif (seen := _row(api, one.document_id)) is not None:
                     observed[one.document_id] = seen
         return observed
 
@@ -284,15 +268,15 @@ class _Canary:
 
     def _run(self) -> None:
         number = 0
-        with _search(self._lab.stack.search_url) as search:
+        with closing(Api(self._lab.stack.search_url)) as api:
             while not self._stop.is_set():
                 number += 1
                 name = f"{self._prefix}-canary-{number}"
                 with suppress(FreshetError), Database(self._lab.capture) as database:
-                    self._one(database, search, name)
+                    self._one(database, api, name)
                 self._stop.wait(CANARY_SECONDS)
 
-    def _one(self, database: Database, search: httpx.Client, name: str) -> None:
+    def _one(self, database: Database, api: Api, name: str) -> None:
         body = f"canary {name}"
         seq = database.one("SELECT nextval('note_changes')")
         change = Change(f"{NAME}/public.notes/{name}", seq, "upsert", body)
@@ -301,7 +285,7 @@ class _Canary:
         self._ledger.acknowledged(change)
         while not self._stop.wait(0.01):
             with suppress(Down):
-                if _read(search, change.document_id) is not None:
+                if _row(api, change.document_id) is not None:
                     self.found.append(time.monotonic())
                     return
 
@@ -314,22 +298,10 @@ def _last_seq(expectation: Expectation | None) -> int:
     return max([last, *(change.version for change in expectation.unknown if change.op == "delete")])
 
 
-def _search(url: str) -> httpx.Client:
-    return httpx.Client(base_url=url, timeout=10)
-
-
-def _read(search: httpx.Client, document_id: str) -> ObservedDocument | None:
+def _row(api: Api, document_id: str) -> ObservedDocument | None:
     """A living document with its row's number as version; None where there is none. Raises Down."""
-    try:
-        answer = search.get(f"/documents/{document_id}")
-    except httpx.HTTPError as error:
-        raise Down(repr(error)) from error
-    if answer.status_code == 503:
-        raise Down(answer.text)
-    if answer.status_code in (404, 410):
+    body = api.living(document_id)
+    if body is None:
         return None
-    body: dict[str, Any] = answer.raise_for_status().json()
     seq = body["metadata"].get("seq", -1)
-    return ObservedDocument(
-        seq, False, [ObservedChunk(seq, one["part"], one["chunk"], one["text"]) for one in body["chunks"]]
-    )
+    return ObservedDocument(seq, False, observed_chunks(body, seq))

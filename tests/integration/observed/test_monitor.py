@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -14,9 +13,9 @@ from freshet.errors import UnavailableError
 from freshet.monitor.dead_letters import WaitingLetters
 from freshet.monitor.group_lag import GroupLag
 from freshet.settings import KafkaSettings
-from freshet.stack import jars
 from freshet.stack.kafka import KafkaBroker, create_topics
 from freshet.topics import DEAD_LETTERS, DOCUMENTS, JOB_GROUP
+from tests.integration.brokers import own_broker
 
 LARGE = b"x" * 200_000
 """Records of which one fills what a client asks for at once."""
@@ -26,16 +25,9 @@ CLOCK_S = 0.1
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    folder = tmp_path_factory.mktemp("kafka")
-    broker = KafkaBroker(folder, jars.resolve("kafka", Path.home() / ".cache" / "freshet" / "jars"), folder / "log")
-    broker.join((broker,))
-    broker.start()
-    try:
-        broker.wait_ready()
-        create_topics(broker.bootstrap)
-        yield broker
-    finally:
-        broker.kill()
+    with own_broker(tmp_path_factory.mktemp("broker")) as started:
+        create_topics(started.bootstrap)
+        yield started
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from grafana.generator.alerts import ALERTS
 from grafana.generator.promql import STEP
 from grafana.generator.recorded import RECORDED
 from tests.integration.observed.load import DOCUMENT, TENANT
-from tests.integration.observed.watched import SECONDS, WINDOWS, Watched
+from tests.integration.observed.watched import SECONDS, WINDOWS, Watched, wait_none_left
 from tests.integration.pipeline import Pipeline
 
 DASHBOARDS = Path(__file__).parents[3] / "grafana" / "dashboards"
@@ -34,15 +34,12 @@ def panels() -> list[tuple[str, str, str]]:
 def test_every_query_of_every_dashboard_has_data(watched: Watched) -> None:
     queries = [(place, title, expression.replace(STEP, "10s")) for place, title, expression in panels()]
     assert len(queries) > 80
-
-    def answered() -> bool:
-        queries[:] = [one for one in queries if not watched.query(one[2])]
-        return not queries
-
-    try:
-        wait_until(answered, "every query has data", SECONDS, watched.stack.processes)
-    finally:
-        assert not queries
+    wait_none_left(
+        queries,
+        lambda left: [one for one in left if not watched.query(one[2])],
+        "every query has data",
+        watched.stack.processes,
+    )
 
 
 def test_every_rule_is_evaluated_and_every_alert_has_something_to_look_at(watched: Watched) -> None:
@@ -51,17 +48,12 @@ def test_every_rule_is_evaluated_and_every_alert_has_something_to_look_at(watche
 
     wait_until(lambda: "unknown" not in health(), "all rules were evaluated", SECONDS)
     assert health() == {"ok"}
-    silent = {alert.name: alert.shown(WINDOWS) for alert in ALERTS}
-
-    def told() -> bool:
-        for name in [name for name, shown in silent.items() if watched.query(shown)]:
-            del silent[name]
-        return not silent
-
-    try:
-        wait_until(told, "every alert has something to look at", SECONDS, watched.stack.processes)
-    finally:
-        assert not silent
+    wait_none_left(
+        ((alert.name, alert.shown(WINDOWS)) for alert in ALERTS),
+        lambda left: [one for one in left if not watched.query(one[1])],
+        "every alert has something to look at",
+        watched.stack.processes,
+    )
 
 
 def test_what_processes_tell_is_in_the_list_with_its_labels(watched: Watched) -> None:

@@ -14,7 +14,7 @@ import httpx
 from freshet.stack.flink_job import job_runs, running_jobs
 from freshet.stack.process import wait_until
 from grafana.generator.alerts import ALERTS
-from tests.integration.observed.watched import SECONDS, Watched, alert
+from tests.integration.observed.watched import SECONDS, Watched, alert, wait_none_left
 
 LARGER_THAN_ANY_DISK = str(10**15)
 QUESTIONS = 400
@@ -39,18 +39,12 @@ def test_bad_records_and_a_damaged_model_are_told(watched: Watched) -> None:
 
 
 def test_nothing_is_told_all_the_time(watched: Watched) -> None:
-    loud = set(SUDDEN)
-
-    def each_was_quiet() -> bool:
+    def loud(left: list[str]) -> list[str]:
         # Of the job, what lies behind its last checkpoint counts as lag.
         firing = {one["alertname"] for one in watched.firing() if one.get("group") != "freshet-flink-job"}
-        loud.intersection_update(firing)
-        return not loud
+        return [one for one in left if one in firing]
 
-    try:
-        wait_until(each_was_quiet, "each alert was quiet once", SECONDS, watched.stack.processes)
-    finally:
-        assert not loud
+    wait_none_left(SUDDEN, loud, "each alert was quiet once", watched.stack.processes)
 
 
 def test_more_questions_than_it_can_answer_are_told(watched: Watched) -> None:

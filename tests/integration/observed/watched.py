@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from freshet.stack.inference import InferenceServer
 from freshet.stack.local import LocalStack
-from freshet.stack.process import free_port, wait_until
+from freshet.stack.process import StackProcess, free_port, wait_until
 from freshet.stack.prometheus import Prometheus
 from freshet.stack.running import started
 from freshet.stack.settings import StackSettings
@@ -33,6 +33,8 @@ SETTINGS = {
     "FRESHET_CONSUMER_RETRY_SECONDS": "0.2",
     "FRESHET_JOB_CHECKPOINT_MS": "2000",
 }
+
+Left = TypeVar("Left")
 
 
 class Watched:
@@ -69,17 +71,31 @@ class Watched:
 
     def wait_fired(self, *alerts: Mapping[str, str]) -> None:
         """Block until each of these has been seen to fire, at the same time or not: labels, of which ``alertname``."""
-        missing = list(alerts)
 
-        def fired() -> bool:
+        def silent(left: list[Mapping[str, str]]) -> list[Mapping[str, str]]:
             firing = self.firing()
-            missing[:] = [one for one in missing if not any(one.items() <= other.items() for other in firing)]
-            return not missing
+            return [one for one in left if not any(one.items() <= other.items() for other in firing)]
 
-        try:
-            wait_until(fired, "all of them fire", SECONDS, (self.prometheus,))
-        finally:
-            assert not missing
+        wait_none_left(alerts, silent, "all of them fire", (self.prometheus,))
+
+
+def wait_none_left(
+    all_of_them: Iterable[Left],
+    still_left: Callable[[list[Left]], list[Left]],
+    what: str,
+    watch: Sequence[StackProcess],
+) -> None:
+    """Block until each has been dropped once by ``still_left``; else AssertionError shows which were not."""
+    left = list(all_of_them)
+
+    def none() -> bool:
+        left[:] = still_left(left)
+        return not left
+
+    try:
+        wait_until(none, what, SECONDS, watch)
+    finally:
+        assert not left
 
 
 def alert(name: str, **labels: str) -> Mapping[str, str]:
