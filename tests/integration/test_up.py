@@ -82,7 +82,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
     (tmp_path / "notes" / "ship.txt").write_text("The harbour pilot boards the container ship at dawn.\n")
     process = Up(tmp_path, free_port())
     yield process
-    process.stop(60)
+    process.kill()
 
 
 @pytest.mark.timeout(600)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -16,20 +16,24 @@ ANSWER = "Yes, I will send it on Friday."
 QUESTION = "when does the bakery's quarterly report arrive"
 
 
-@pytest.fixture(scope="module", params=["ml-predict", "in-process"], autouse=True)
-def with_context(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[None]:
-    """The job embeds each message with the two before it."""
+@pytest.fixture(scope="module")
+def ordinary(stack: LocalStack) -> Iterator[Mapping[str, str]]:
+    """The job's settings, which it has again at the end."""
     before = dict(stack.submission.settings)
-    further = {"FRESHET_JOB_CONTEXT_MESSAGES": "2", "FRESHET_JOB_EMBEDDING": request.param}
-    _submit(stack, {**before, **further})
-    yield
+    yield before
     _submit(stack, before)
 
 
-def _submit(stack: LocalStack, settings: dict[str, str]) -> None:
+@pytest.fixture(scope="module", params=["ml-predict", "in-process"], autouse=True)
+def with_context(stack: LocalStack, ordinary: Mapping[str, str], request: pytest.FixtureRequest) -> None:
+    """The job embeds each message with the two before it."""
+    _submit(stack, {**ordinary, "FRESHET_JOB_CONTEXT_MESSAGES": "2", "FRESHET_JOB_EMBEDDING": request.param})
+
+
+def _submit(stack: LocalStack, settings: Mapping[str, str]) -> None:
     stop_job(stack.flink)
     wait_until(lambda: not running_jobs(stack.flink.url), "the job has stopped", START_SECONDS)
-    stack.submission.settings = settings
+    stack.submission.settings = dict(settings)
     stack.submission.start()
     watched = (stack.jobmanager, stack.taskmanager)
     wait_until(lambda: job_runs(stack.flink.url), "the job runs", START_SECONDS, watched)
