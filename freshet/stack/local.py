@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
-
-import httpx
 
 from freshet.errors import UnavailableError, UsageError
 from freshet.settings import KafkaSettings
@@ -17,23 +14,20 @@ from freshet.stack import jars
 from freshet.stack.capture import ChangeCapture
 from freshet.stack.flink import FlinkHome, JobManager, TaskManager
 from freshet.stack.flink_job import JobSubmission, job_runs, pending_records, stop_job
-from freshet.stack.inference import ENDPOINT, InferenceServer
 from freshet.stack.job_shape import JobShape
 from freshet.stack.kafka import KafkaBroker
 from freshet.stack.kafka_cluster import KafkaCluster
-from freshet.stack.lag import lags, members, replay_documents, reread_documents
+from freshet.stack.lag import lags, replay_documents, reread_documents
 from freshet.stack.observers import MetricsPorts, Observers
 from freshet.stack.process import ProcessFailed, StackProcess, accepts, wait_until
 from freshet.stack.python_process import PythonProcess
-from freshet.stack.qdrant import BINARY_VARIABLE, QdrantServer, qdrant_binary
 from freshet.stack.runfile import RunFile, write_run_file
 from freshet.stack.settings import StackSettings
+from freshet.stack.stages import REPUBLISH, Stages, wanted_inference, wanted_qdrant
 from freshet.stack.state_folder import StateFolder
 from freshet.topics import CONSUMER_GROUP
 
 JOB_MODULE = "flink_jobs.main"
-REPUBLISH = "FRESHET_FILES_REPUBLISH"
-STORE_URL = "FRESHET_STORE_URL"
 START_SECONDS = 120
 
 Progress = Callable[[str, float], None]
@@ -53,7 +47,7 @@ class LocalStack:
         """Take the state folder, fetch the Java parts, lay out the processes. Raises UsageError."""
         self._folder.take()
         self._check_machine()
-        self.qdrant = self._qdrant()
+        self.qdrant = wanted_qdrant(self.settings, self.state / "qdrant", self._log)
         cache = self.settings.cache / "jars"
         kafka_jars = jars.resolve("kafka", cache, progress)
         flink_jars = jars.resolve("flink", cache, progress)
@@ -72,16 +66,28 @@ class LocalStack:
         )
         self.flink = FlinkHome(self.state / "flink", flink_jars, archives, settings.flink_port, settings.prometheus)
         self.metrics_ports = MetricsPorts()
-        self.inference = self._inference()
-        stage = self._stage_settings()
+        self.inference = wanted_inference(settings, self._log)
+        stages = Stages(
+            settings,
+            self.state,
+            self._log,
+            self.bootstrap,
+            self.flink,
+            self.metrics_ports,
+            self.qdrant,
+            self.inference,
+        )
+        told = stages.environment
         self.jobmanager = JobManager(self.flink, self._log("jobmanager"))
         self.taskmanager = TaskManager(self.flink, self._log("taskmanager"))
-        self.submission = JobSubmission(self.flink, self._log("submit"), JOB_MODULE, stage)
-        self.hosts = self._hosts(stage)
-        self.files = PythonProcess("files", self._log("files"), "producers.files", (), stage)
-        self.canary = PythonProcess("canary", self._log("canary"), "producers.canary", (), stage)
-        self.capture = self._capture(stage)
-        self.observers = self._observers(stage)
+        self.submission = JobSubmission(self.flink, self._log("submit"), JOB_MODULE, told)
+        self.hosts, self.files, self.canary = stages.hosts, stages.files, stages.canary
+        self.capture: ChangeCapture | None = None
+        self.observers: Observers | None = None
+        if settings.postgres or settings.postgres_url or settings.capture:
+            self.capture = ChangeCapture(settings, self.state, self.bootstrap, self._log, told, self.metrics_ports.cdc)
+        if settings.prometheus:
+            self.observers = Observers(self.state, self._log, told, settings.scrape_seconds, settings.rules)
 
     @property
     def processes(self) -> tuple[StackProcess, ...]:
@@ -250,7 +256,7 @@ class LocalStack:
         for process in (self.taskmanager, self.jobmanager, self.inference, self.kafka, self.qdrant):
             if process is not None:
                 process.stop()
-        self._leave()
+        self._folder.leave()
 
     def abort(self) -> None:
         """SIGKILL to all that was started; the next start picks up from what was durable."""
@@ -258,7 +264,7 @@ class LocalStack:
             return
         for process in self._laid_out():
             process.kill()
-        self._leave()
+        self._folder.leave()
 
     def _laid_out(self) -> list[StackProcess]:
         """Everything that ``prepare`` has come to."""
@@ -270,98 +276,6 @@ class LocalStack:
         capture: ChangeCapture | None = getattr(self, "capture", None)
         processes += () if capture is None else capture.processes
         return [*getattr(self, "hosts", ()), *processes, *(() if cluster is None else cluster.brokers)]
-
-    def _leave(self) -> None:
-        self._folder.leave()
-
-    def _stage_settings(self) -> dict[str, str]:
-        stage = {
-            "FRESHET_KAFKA_BOOTSTRAP": self.bootstrap,
-            "FRESHET_STORE_PATH": str(self.state / "store"),
-            "FRESHET_SEARCH_PORT": str(self.settings.search_port),
-            "FRESHET_SEARCH_FLINK_URL": self.flink.url,
-            "FRESHET_CANARY_URL": self.search_url,
-            "FRESHET_JOB_CACHE_PATH": str(self.state / "vectors.sqlite"),
-            **self.metrics_ports.environment(),
-            "FRESHET_FILES_STATE": str(self.state / "files"),
-            **self._model_cache(),
-        }
-        if self.qdrant is not None:
-            stage[STORE_URL] = self.qdrant.url
-            stage["FRESHET_STORE_GRPC_PORT"] = str(self.qdrant.grpc_port)
-        stage["FRESHET_JOB_EMBEDDING"] = self.settings.embedding
-        if self.inference is not None:
-            stage[ENDPOINT] = self.inference.endpoint
-        if self.settings.watch:
-            stage["FRESHET_FILES_ROOT"] = str(self.settings.watch.resolve())
-        if self.settings.rebuild:
-            stage[REPUBLISH] = "true"
-        return {**stage, **dict(self.settings.environment)}
-
-    def _inference(self) -> InferenceServer | None:
-        given = dict(self.settings.environment)
-        if self.settings.embedding == "in-process" or ENDPOINT in given or ENDPOINT in os.environ:
-            return None
-        return InferenceServer(self._log("inference"), {**self._model_cache(), **given})
-
-    def _model_cache(self) -> dict[str, str]:
-        return {"FRESHET_MODEL_CACHE": os.environ.get("FRESHET_MODEL_CACHE", str(self.settings.cache / "models"))}
-
-    def _capture(self, stage: dict[str, str]) -> ChangeCapture | None:
-        settings = self.settings
-        if not (settings.postgres or settings.postgres_url or settings.capture):
-            return None
-        return ChangeCapture(settings, self.state, self.bootstrap, self._log, stage, self.metrics_ports.cdc)
-
-    def _observers(self, stage: dict[str, str]) -> Observers | None:
-        if not self.settings.prometheus:
-            return None
-        return Observers(self.state, self._log, stage, self.settings.scrape_seconds, self.settings.rules)
-
-    def _qdrant(self) -> QdrantServer | None:
-        """Raises UsageError where a server is wanted and there is none."""
-        if self.settings.store == "edge" or self._store_url() is not None:
-            return None
-        if (binary := qdrant_binary()) is None:
-            raise UsageError(
-                "there is no Qdrant server to start",
-                f"neither {BINARY_VARIABLE} nor the PATH names one, and {STORE_URL} names none that runs",
-                "set one of the two, or leave out the store's setting for the embedded store",
-            )
-        return QdrantServer(binary, self.state / "qdrant", self._log("qdrant"))
-
-    def _store_url(self) -> str | None:
-        """Of a server that somebody else runs."""
-        return dict(self.settings.environment).get(STORE_URL) or os.environ.get(STORE_URL)
-
-    def _hosts(self, stage: dict[str, str]) -> tuple[PythonProcess, ...]:
-        """The embedded store has one owner, so that all share a process; a server has any number."""
-        services: dict[str, tuple[str, ...]]
-        if self.settings.store == "edge" and self._store_url() is None:
-            services = {"serve": ("consumer", "search")}
-        else:
-            services = {"consumer": ("consumer",), "search": ("search",)}
-            stage = {**stage, "FRESHET_SEARCH_CONSUMERS": f'["http://127.0.0.1:{self.metrics_ports.consumer}/metrics"]'}
-        return tuple(
-            PythonProcess(
-                name,
-                self._log(name),
-                "freshet.host",
-                served,
-                stage if "search" in served else {**stage, **self.metrics_ports.host_environment()},
-                self._search_ready if "search" in served else self._consumer_ready,
-            )
-            for name, served in services.items()
-        )
-
-    def _consumer_ready(self) -> bool:
-        return members(KafkaSettings(bootstrap=self.bootstrap)) > 0
-
-    def _search_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.search_url}/readyz", timeout=1).status_code == 200
-        except httpx.HTTPError:
-            return False
 
     def _log(self, name: str) -> Path:
         path = self.state / "logs" / f"{name}.log"
