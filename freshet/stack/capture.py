@@ -45,7 +45,7 @@ class ChangeCapture:
         )
         replicas = min(settings.brokers, 3)
         self.connect = KafkaConnect(
-            state / "connect", bootstrap, worker, plugin, log("connect"), None, state / "classes", replicas
+            state / "connect", bootstrap, worker, plugin, log("connect"), None, settings.archives, replicas
         )
         own = {
             CONNECT_URL: self.connect.url,

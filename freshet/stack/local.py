@@ -53,7 +53,6 @@ class LocalStack:
         flink_jars = jars.resolve("flink", cache, progress)
         if self.settings.embedding == "ml-predict":
             flink_jars += jars.resolve("flink-model", cache, progress)
-        archives = self.state / "classes"
         settings = self.settings
         self.kafka = KafkaCluster(
             self.state / "kafka",
@@ -61,10 +60,12 @@ class LocalStack:
             self._log,
             settings.brokers,
             settings.kafka_port,
-            archives,
+            settings.archives,
             settings.kafka_proxy_port,
         )
-        self.flink = FlinkHome(self.state / "flink", flink_jars, archives, settings.flink_port, settings.prometheus)
+        self.flink = FlinkHome(
+            self.state / "flink", flink_jars, settings.archives, settings.flink_port, settings.prometheus
+        )
         self.metrics_ports = MetricsPorts()
         self.inference = wanted_inference(settings, self._log)
         stages = Stages(

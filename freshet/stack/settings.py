@@ -51,3 +51,8 @@ class StackSettings:
     """Kafka Connect and the CDC producer run also without either, for captures that are added later."""
     kafka_proxy_port: int | None = None
     """Of a TCP proxy in front of the (first) broker's second listener, which is opened for it."""
+
+    @property
+    def archives(self) -> Path:
+        """Where JVMs keep the classes that they loaded, for the next start of any stack."""
+        return self.cache / "classes"

@@ -37,7 +37,6 @@ def test_half_open_connections_of_consumer(trial: Trial, kafka_proxy: Proxy) -> 
     trial.verify()
 
 
-@pytest.mark.short
 @pytest.mark.usefixtures("proxied_consumer")
 def test_reset_connections_of_consumer(trial: Trial, kafka_proxy: Proxy) -> None:
     with trial.under_load():

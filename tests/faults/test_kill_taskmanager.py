@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.faults.harness.trial import Trial
 
 
-@pytest.mark.short
 def test_kill_9_of_taskmanager(trial: Trial) -> None:
     with trial.under_load():
         trial.pile_up(trial.stack.taskmanager)

@@ -15,8 +15,9 @@ from freshet.stack.settings import StackSettings
 @contextmanager
 def own_broker(folder: Path) -> Iterator[KafkaBroker]:
     """A broker that no one else uses, started and without topics."""
-    resolved = jars.resolve("kafka", StackSettings(state=folder).cache / "jars")
-    broker = KafkaBroker(folder / "kafka", resolved, folder / "kafka.log", free_port())
+    settings = StackSettings(state=folder)
+    resolved = jars.resolve("kafka", settings.cache / "jars")
+    broker = KafkaBroker(folder / "kafka", resolved, folder / "kafka.log", free_port(), settings.archives)
     try:
         broker.start()
         broker.wait_ready()
