@@ -27,6 +27,9 @@ elif [ "$$CI" = true ]; then echo "$(1) is not installed, and nobody here may in
 else echo "$(1) is not installed: the tests of $(3) are skipped"; fi
 endef
 
+# home variable: the shell's variable of that name without a ~ that the caller's shell passed on
+home = case $$$(1) in "~" | "~/"*) $(1)=$$HOME$${$(1):1} ;; esac
+
 .PHONY: help run test up-docker down-docker faults soak check tools chromium jq vendor pictures dashboards lock bench bench-models bench-cdc bench-routes manifests clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,14 +43,19 @@ help:  ## this list
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
+# By the environment, so that a path may hold spaces.
+run up-docker clean: export WATCH := $(WATCH)
+run up-docker clean: export STATE := $(STATE)
+
 run: .venv/.installed  ## start everything, watch WATCH (examples/notes), keep it searchable
-	@$(BIN)/freshet up --watch $(WATCH) --state $(STATE)
+	@$(call home,WATCH); $(call home,STATE); $(BIN)/freshet up --watch "$$WATCH" --state "$$STATE"
 
 test: .venv/.installed  ## every test that needs no cloud, in two workers
 	$(BIN)/python -m pytest tests -q -n 2 --no-loadscope-reorder
 
 up-docker:  ## the same in containers, which it builds: needs Docker with compose
-	WATCH="$(abspath $(WATCH))" FRESHET_REVISION="$$(git rev-parse HEAD)" docker compose up --build --detach
+	$(call home,WATCH); WATCH=$$(CDPATH= cd -- "$$WATCH" && pwd) && \
+	FRESHET_REVISION="$$(git rev-parse HEAD)" docker compose up --build --detach
 
 down-docker:  ## stop them; their volumes stay (docker compose down --volumes removes those)
 	docker compose down
@@ -141,4 +149,4 @@ lock: .venv/.installed  ## resolve requirements/*.txt again
 	done
 
 clean:  ## remove the environment and the local state
-	rm -rf .venv $(STATE)
+	$(call home,STATE); rm -rf .venv "$$STATE"

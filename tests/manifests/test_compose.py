@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -70,7 +71,17 @@ def test_every_image_is_ours_or_pinned_by_digest(services: dict[str, Any]) -> No
 
 def test_every_variable_is_a_setting_with_a_value_that_fits(services: dict[str, Any]) -> None:
     for name, service in services.items():
-        assert wrong(service.get("environment", {})) == [], name
+        environment = service.get("environment", {})
+        # Without a value: passed on from the shell, where it has one.
+        assert wrong({variable: "any" if value is None else value for variable, value in environment.items()}) == [], (
+            name
+        )
+
+
+def test_without_an_api_key_in_the_shell_no_process_gets_an_empty_one(services: dict[str, Any]) -> None:
+    told = {name: service.get("environment", {}) for name, service in services.items()}
+    assert {name for name, variables in told.items() if "FRESHET_SEARCH_API_KEY" in variables} == {"search", "canary"}
+    assert all(variables.get("FRESHET_SEARCH_API_KEY") is None for variables in told.values())
 
 
 def test_what_a_service_waits_for_exists_and_can_be_seen(services: dict[str, Any]) -> None:
@@ -125,6 +136,15 @@ def test_prometheus_asks_every_process_that_serves_metrics(compose: dict[str, An
     assert asked == ours - {"topics"}
 
 
+def test_what_an_alert_misses_where_it_is_not_there_is_there(compose: dict[str, Any]) -> None:
+    served_by = {"freshet_canary_last_success_timestamp_seconds": "canary", "freshet_group_lag_records": "monitor"}
+    rules = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "grafana/alerts").glob("*.yaml"))
+    assert set(re.findall(r"absent\((\w+)\)", rules)) == served_by.keys()
+    configuration = yaml.safe_load(compose["configs"]["prometheus"]["content"])
+    components = {group["labels"]["component"] for group in configuration["scrape_configs"][0]["static_configs"]}
+    assert set(served_by.values()) <= components
+
+
 def test_grafana_finds_the_dashboards_where_they_are_mounted(services: dict[str, Any]) -> None:
     provider = yaml.safe_load((ROOT / "grafana/provisioning/dashboards/freshet.yaml").read_text())["providers"][0]
     mounted = {volume.split(":")[1]: volume.split(":")[0] for volume in services["grafana"]["volumes"]}
@@ -150,6 +170,32 @@ def test_make_starts_and_stops_it() -> None:
     for goal in ("up-docker", "down-docker"):
         run = subprocess.run(["make", "--dry-run", goal], cwd=ROOT, capture_output=True, text=True)
         assert "docker compose" in run.stdout, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "watched"),
+    [("~/my notes", "home/my notes"), ("{home}/my notes", "home/my notes"), ("~", "home"), ("docs", None)],
+)
+def test_make_watches_a_folder_of_any_name(tmp_path: Path, given: str, watched: str | None) -> None:
+    home = tmp_path / "home"
+    (home / "my notes").mkdir(parents=True)
+    client = tmp_path / "bin" / "docker"
+    client.parent.mkdir()
+    client.write_text('#!/bin/sh\nprintf %s "$WATCH" > "$SEEN"\n')
+    client.chmod(0o755)
+    environment = {**os.environ, "HOME": str(home), "SEEN": str(tmp_path / "seen")}
+    environment["PATH"] = f"{client.parent}:{environment['PATH']}"
+    command = ["make", "up-docker", f"WATCH={given.format(home=home)}"]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "seen").read_text() == str(tmp_path / watched if watched else ROOT / given)
+
+
+def test_make_watches_no_folder_that_is_not_there(tmp_path: Path) -> None:
+    """Docker would make one, owned by root."""
+    run = subprocess.run(["make", "up-docker", f"WATCH={tmp_path}/none"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode != 0
+    assert "none" in run.stderr
 
 
 def _image_of(service: dict[str, Any]) -> Any:
