@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from freshet.process_settings import ProcessSettings
 
 from consumers.policies import MAX_LIMIT
 
 
-class ConsumerSettings(BaseSettings):
+class ConsumerSettings(ProcessSettings):
     """Environment: ``FRESHET_CONSUMER_…``."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_CONSUMER_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_CONSUMER_")
 
     policy: Literal["seed", "seed+1", "aimd", "gradient", "deadline"] = Field(
         "deadline", description="what sets the batch limit; compared in docs/results/policies.md"

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from freshet.process_settings import ProcessSettings
 
 Embedding = Literal["in-process", "ml-predict"]
 
 
-class JobSettings(BaseSettings):
+class JobSettings(ProcessSettings):
     """Environment: ``FRESHET_JOB_…``."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_JOB_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_JOB_")
 
     parallelism: int = Field(1, ge=1, description="subtasks; more than the partitions of documents stay idle")
     checkpoint_ms: int = Field(2000, ge=100, description="offsets are committed this often; a crash replays that much")

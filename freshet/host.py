@@ -131,8 +131,8 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    settings = HostSettings()
     try:
+        settings = HostSettings()
         if settings.metrics_port is not None:
             serve_metrics(settings.metrics_port, settings.metrics_host)
         host.run()

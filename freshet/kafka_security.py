@@ -17,16 +17,14 @@ _PROVIDER = "files"
 
 
 def librdkafka_security(kafka: KafkaSettings) -> dict[str, str]:
-    """On top of ``bootstrap.servers``; ``kafka.extra`` wins. Raises UsageError for a password that is not to be had."""
+    """On top of ``bootstrap.servers``; ``kafka.extra`` wins. Raises UsageError for a file that cannot be read."""
     properties: dict[str, str] = {}
     if kafka.protocol != "plaintext":
         properties["security.protocol"] = kafka.protocol
-    files = {
-        "ssl.ca.location": kafka.ca,
-        "ssl.certificate.location": kafka.certificate,
-        "ssl.key.location": kafka.key,
-    }
-    properties.update({name: str(path) for name, path in files.items() if path is not None})
+    for name, path in (("ca", kafka.ca), ("certificate", kafka.certificate), ("key", kafka.key)):
+        if path is not None:
+            _readable(path, name)
+            properties[f"ssl.{name}.location"] = str(path)
     if kafka.username is not None and kafka.password_file is not None:
         properties["sasl.mechanism"] = kafka.mechanism
         properties["sasl.username"] = kafka.username
@@ -67,6 +65,15 @@ def _content(path: Path) -> str:
 
 def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _readable(path: Path, name: str) -> None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise UsageError(
+            "a file with which to talk to Kafka cannot be read", str(error), f"check FRESHET_KAFKA_{name.upper()}"
+        ) from error
 
 
 def _password(path: Path) -> str:

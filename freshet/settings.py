@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from freshet.embedding.settings import PACKAGED_MODEL, ModelSettings, Precision, default_cache_dir
+from freshet.process_settings import ProcessSettings
 
 Profile = Literal["low-latency", "durable"]
 
 
-class KafkaSettings(BaseSettings):
+class KafkaSettings(ProcessSettings):
     """Where the broker is, and how a client proves who it is."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_KAFKA_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_KAFKA_")
 
     bootstrap: str = Field("127.0.0.1:9092", description="host:port, comma separated")
     protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = Field(
@@ -47,10 +48,10 @@ class KafkaSettings(BaseSettings):
         return self
 
 
-class HostSettings(BaseSettings):
+class HostSettings(ProcessSettings):
     """The host process's own."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_HOST_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_HOST_")
 
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="of the Prometheus endpoint; the service search has one already at /metrics"
@@ -58,10 +59,10 @@ class HostSettings(BaseSettings):
     metrics_host: str = Field("127.0.0.1", description="address of that endpoint; 0.0.0.0 is every one of the machine")
 
 
-class SearchSettings(BaseSettings):
+class SearchSettings(ProcessSettings):
     """The search API's own."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_SEARCH_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_SEARCH_")
 
     host: str = "127.0.0.1"
     port: int = Field(7700, ge=0, le=65535)
@@ -79,10 +80,10 @@ class SearchSettings(BaseSettings):
     )
 
 
-class ModelEnvironment(BaseSettings):
+class ModelEnvironment(ProcessSettings):
     """The environment's view of ``ModelSettings``."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_MODEL_", frozen=True, protected_namespaces=())
+    model_config = SettingsConfigDict(env_prefix="FRESHET_MODEL_", protected_namespaces=())
 
     name: str = Field(PACKAGED_MODEL, description="packaged model, local folder, or name on the Hugging Face hub")
     precision: Precision = "int8"

@@ -7,11 +7,8 @@ import signal
 import sys
 import threading
 
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
-
 from freshet.embedding import ModelSettings
-from freshet.errors import FreshetError, UsageError
+from freshet.errors import FreshetError
 from freshet.logs import start_logging
 from freshet.settings import model_settings
 from inference.service import InferenceService, load_model
@@ -47,24 +44,11 @@ def serve(settings: InferenceSettings, model: ModelSettings) -> None:
         service.stop()
 
 
-def _settings() -> InferenceSettings:
-    """Raises UsageError that names the variable."""
-    try:
-        return InferenceSettings()
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        name = "_".join(str(part) for part in wrong["loc"]).upper()
-        prefix = InferenceSettings.model_config.get("env_prefix", "")
-        raise UsageError(f"{prefix}{name} does not fit", str(wrong["msg"]), "see docs/settings.md") from error
-    except SettingsError as error:
-        raise UsageError("A setting is not JSON", str(error), "see docs/settings.md") from error
-
-
 def main() -> None:
     """Exit code 1 with what, detail and remedy on an error."""
     start_logging()
     try:
-        settings = _settings()
+        settings = InferenceSettings()
         logging.getLogger().setLevel(settings.log_level.upper())
         serve(settings, model_settings())
     except FreshetError as error:

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from freshet.process_settings import ProcessSettings
 
 
-class InferenceSettings(BaseSettings):
+class InferenceSettings(ProcessSettings):
     """Environment: ``FRESHET_INFERENCE_…``."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_INFERENCE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_INFERENCE_")
 
     host: str = "127.0.0.1"
     port: int = Field(7710, ge=0, le=65535)

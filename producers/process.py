@@ -11,8 +11,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-from pydantic import ValidationError
-
 from freshet.errors import FreshetError, UsageError
 from freshet.logs import start_logging
 
@@ -31,9 +29,6 @@ def run_process(log: logging.Logger, work: Callable[[threading.Event], None]) ->
     sys.setswitchinterval(_SWITCH_S)
     try:
         work(stop)
-    except ValidationError as error:
-        log.error("settings: %s", error)
-        return 2
     except FreshetError as error:
         log.error("%s", error)
         return 2 if isinstance(error, UsageError) else 1

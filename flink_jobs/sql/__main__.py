@@ -8,12 +8,16 @@ from flink_jobs.served_model import ServedModel
 from flink_jobs.settings import JobSettings
 from flink_jobs.sql.script import script
 from freshet.embedding.load import load_embedder
+from freshet.errors import FreshetError
 from freshet.settings import KafkaSettings, model_settings
 
 
 def main() -> None:
-    served = ServedModel.of(load_embedder(model_settings()))
-    sys.stdout.write(script(JobSettings(), KafkaSettings(), served))
+    try:
+        served = ServedModel.of(load_embedder(model_settings()))
+        sys.stdout.write(script(JobSettings(), KafkaSettings(), served))
+    except FreshetError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

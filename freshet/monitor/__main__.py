@@ -6,8 +6,6 @@ import logging
 import signal
 import sys
 
-from pydantic import ValidationError
-
 from freshet.errors import FreshetError
 from freshet.logs import start_logging
 from freshet.metrics_endpoint import serve_metrics
@@ -29,9 +27,6 @@ def main() -> int:
         port = serve_metrics(settings.metrics_port, settings.metrics_host)
         log.info("metrics at http://%s:%d/metrics", settings.metrics_host, port)
         monitor.run()
-    except ValidationError as error:
-        log.error("settings: %s", error)
-        return 2
     except FreshetError as error:
         log.error("%s", error)
         return 2

@@ -34,7 +34,7 @@ def failure(error: KafkaError, *, topic: str, bootstrap: str, last_seen: str = "
         return UsageError(
             f"Kafka at {bootstrap} does not let this program write to {topic!r}",
             error.str(),
-            "check the credentials in FRESHET_KAFKA_EXTRA and the topic's ACL",
+            "check FRESHET_KAFKA_USERNAME, …_PASSWORD_FILE or …_CERTIFICATE, and the topic's ACL",
         )
     return UnavailableError(
         f"Kafka at {bootstrap} did not acknowledge a record for {topic!r}",

@@ -10,17 +10,18 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from freshet.events import Metadata
+from freshet.process_settings import ProcessSettings
 from freshet.publishing.publisher import Publisher, Receipt
 from freshet.settings import KafkaSettings, Profile
 
 
-class PublishSettings(BaseSettings):
+class PublishSettings(ProcessSettings):
     """How ``freshet.publish`` sends; where the broker is, ``KafkaSettings`` says."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_PUBLISH_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_PUBLISH_")
 
     profile: Profile = "low-latency"
     timeout_s: float = Field(30.0, gt=0, description="after this long without a delivery report: UnavailableError")

@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from freshet.process_settings import ProcessSettings
 
 if TYPE_CHECKING:
     from freshet.store.protocol import VectorStore
 
 
-class StoreSettings(BaseSettings):
+class StoreSettings(ProcessSettings):
     """Without ``url`` the store is embedded and owns the folder ``path``; with it, a Qdrant server is used."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_STORE_", frozen=True, env_parse_none_str="null")
+    model_config = SettingsConfigDict(env_prefix="FRESHET_STORE_", env_parse_none_str="null")
 
     url: str | None = Field(
         default=None, description="of a Qdrant server, for example http://qdrant:6333; unset: embedded"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from freshet.process_settings import ProcessSettings
 
 
-class TracingSettings(BaseSettings):
+class TracingSettings(ProcessSettings):
     """Who publishes decides which changes are traced; the process that writes them to the store sends the spans.
 
     OpenTelemetry's own variables for the exporter hold as well: headers, certificates, compression.
     """
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_TRACING_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_TRACING_")
 
     endpoint: str | None = Field(
         None, description="of an OTLP collector over HTTP, for example http://127.0.0.1:4318; unset: no spans are sent"

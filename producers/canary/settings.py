@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from freshet.process_settings import ProcessSettings
 
 
-class CanarySettings(BaseSettings):
+class CanarySettings(ProcessSettings):
     """One process is one canary, with one document."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_CANARY_", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_CANARY_", populate_by_name=True)
 
     url: str = Field("http://127.0.0.1:7700", description="of the search API that is asked")
     api_key: SecretStr | None = Field(

@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from freshet.process_settings import ProcessSettings
 
 from freshet.settings import Profile
 
 
-class CdcSettings(BaseSettings):
+class CdcSettings(ProcessSettings):
     """One process serves all captures of a folder. Times are in seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_CDC_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_CDC_")
 
     captures: Path = Field(Path(".freshet/cdc/captures"), description="folder of the captures' YAML files")
     state: Path = Field(Path(".freshet/cdc"), description="folder of what has been read so far")

@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from freshet.process_settings import ProcessSettings
 
 from freshet.settings import Profile
 
 
-class FilesSettings(BaseSettings):
+class FilesSettings(ProcessSettings):
     """One process watches one root. Times are in the unit that the name says, sizes in bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="FRESHET_FILES_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FRESHET_FILES_")
 
     root: Path = Field(description="the folder to watch")
     state: Path = Field(Path(".freshet/files"), description="folder of the state database and of files.json")

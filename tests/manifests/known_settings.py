@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsError
+from pydantic_settings import BaseSettings
 
 from docs.generate import SETTINGS
+from freshet.errors import UsageError
 
 PREFIX = "FRESHET_"
 
@@ -33,16 +34,15 @@ def wrong(environment: Mapping[str, str]) -> list[str]:
         for settings in {known[name] for name in ours if name in known}:
             try:
                 settings()
-            except (ValidationError, SettingsError) as error:
+            except UsageError as error:
                 found += _reasons(settings, error, ours)
     return found
 
 
-def _reasons(
-    settings: type[BaseSettings], error: ValidationError | SettingsError, ours: Mapping[str, str]
-) -> list[str]:
-    if isinstance(error, SettingsError):
-        return [str(error)]
+def _reasons(settings: type[BaseSettings], refused: UsageError, ours: Mapping[str, str]) -> list[str]:
+    error = refused.__cause__
+    if not isinstance(error, ValidationError):
+        return [str(refused)]
     prefix = settings.model_config.get("env_prefix", "")
     named = [(f"{prefix}{one['loc'][0]}".upper(), one["msg"]) for one in error.errors() if one["loc"]]
     # A required one that is not set here may be set elsewhere.

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from pydantic import ValidationError
 
 from flink_jobs.tables import source_table
 from freshet.errors import UsageError
@@ -28,12 +27,19 @@ def test_a_plain_broker_needs_no_property() -> None:
     assert java_security(KafkaSettings()) == {}
 
 
-def test_librdkafka_is_given_the_files() -> None:
-    assert librdkafka_security(MUTUAL) == {
+def mutual(folder: Path) -> KafkaSettings:
+    """With files that are there."""
+    for name in ("ca.crt", "user.crt", "user.key"):
+        (folder / name).touch()
+    return KafkaSettings(protocol="ssl", ca=folder / "ca.crt", certificate=folder / "user.crt", key=folder / "user.key")
+
+
+def test_librdkafka_is_given_the_files(tmp_path: Path) -> None:
+    assert librdkafka_security(mutual(tmp_path)) == {
         "security.protocol": "ssl",
-        "ssl.ca.location": "/etc/kafka/ca.crt",
-        "ssl.certificate.location": "/etc/kafka/user.crt",
-        "ssl.key.location": "/etc/kafka/user.key",
+        "ssl.ca.location": f"{tmp_path}/ca.crt",
+        "ssl.certificate.location": f"{tmp_path}/user.crt",
+        "ssl.key.location": f"{tmp_path}/user.key",
     }
 
 
@@ -70,12 +76,13 @@ def test_librdkafka_knows_every_name_it_is_given(tmp_path: Path) -> None:
     AdminClient({"bootstrap.servers": "127.0.0.1:1", "log_level": 0, **librdkafka_security(scram(tmp_path))})
 
 
-def test_what_is_further_said_wins_and_stays_with_its_client() -> None:
-    settings = MUTUAL.model_copy(update={"extra": {"ssl.ca.location": "/x"}, "java_extra": {"retries": "3"}})
+def test_what_is_further_said_wins_and_stays_with_its_client(tmp_path: Path) -> None:
+    more = {"extra": {"ssl.ca.location": "/x"}, "java_extra": {"retries": "3"}}
+    settings = mutual(tmp_path).model_copy(update=more)
     assert librdkafka_security(settings)["ssl.ca.location"] == "/x"
     assert "retries" not in librdkafka_security(settings)
     assert java_security(settings)["retries"] == "3"
-    assert java_security(settings)["ssl.truststore.location"] == "/etc/kafka/ca.crt"
+    assert java_security(settings)["ssl.truststore.location"] == f"{tmp_path}/ca.crt"
 
 
 def test_the_job_names_the_connectors_own_classes_and_escapes_quotes() -> None:
@@ -93,6 +100,11 @@ def test_a_password_that_cannot_be_read_names_the_setting(tmp_path: Path) -> Non
         librdkafka_security(settings)
 
 
+def test_a_certificate_that_cannot_be_read_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="FRESHET_KAFKA_CA"):
+        librdkafka_security(KafkaSettings(protocol="ssl", ca=tmp_path / "none"))
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
@@ -104,5 +116,5 @@ def test_a_password_that_cannot_be_read_names_the_setting(tmp_path: Path) -> Non
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(wrong: dict[str, Any], named: str) -> None:
-    with pytest.raises(ValidationError, match=named):
+    with pytest.raises(UsageError, match=named):
         KafkaSettings(**wrong)
