@@ -124,7 +124,7 @@ def redrive(
       freshet dead-letters redrive --reason text-too-long --yes
     """
     if sum((bool(offsets), reason is not None, everything)) != 1:
-        raise typer.BadParameter("say which: offsets, or --reason, or --all", param_hint="OFFSET")
+        raise typer.BadParameter("give exactly one of: offsets, --reason, --all", param_hint="OFFSET")
     from consumers.dead_letters import Redriver, refusal
     from freshet.cli.output import console, error_console, print_json
     from freshet.cli.target import kafka_settings

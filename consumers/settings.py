@@ -7,9 +7,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from freshet.process_settings import ProcessSettings
-
 from consumers.policies import MAX_LIMIT
+from freshet.process_settings import ProcessSettings
 
 
 class ConsumerSettings(ProcessSettings):

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from freshet.dead_letters import DeadLetter, HeaderList, marked_place
 from freshet.errors import UnavailableError
+from freshet.kafka_errors import NO_ANSWER, no_answer
 from freshet.kafka_security import librdkafka_security
 from freshet.settings import KafkaSettings
 from freshet.topics import DEAD_LETTERS
@@ -100,10 +101,8 @@ def _messages(
                 offsets = range(min(wanted), max(wanted) + 1) if wanted else range(0)
             if offsets:
                 yield from _range(consumer, partition, offsets)
-    except KafkaException as error:
-        raise UnavailableError(
-            f"Kafka at {kafka.bootstrap} does not answer", error.args[0].str(), "see `freshet status`"
-        ) from error
+    except NO_ANSWER as error:
+        raise no_answer(f"Kafka at {kafka.bootstrap} does not answer", error) from error
     finally:
         consumer.close()
 

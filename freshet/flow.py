@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaException
-
-from freshet.errors import UnavailableError
+from freshet.kafka_errors import NO_ANSWER, no_answer
 from freshet.offsets import Offsets, behind
 from freshet.settings import KafkaSettings
 from freshet.topics import CONSUMER_GROUP, DEAD_LETTERS, DOCUMENTS, EMBEDDINGS, JOB_GROUP, TOPICS, Topic
@@ -46,9 +44,7 @@ class FlowReader:
                 group: self._offsets[group].committed(topic, self._seconds) for group, topic in READERS.items()
             }
             ends = {topic.name: asking.ends(topic, self._seconds) for topic in TOPICS}
-        except KafkaException as error:
-            raise UnavailableError(
-                f"Kafka at {self._bootstrap} does not answer", str(error), "see `freshet status`"
-            ) from error
+        except NO_ANSWER as error:
+            raise no_answer(f"Kafka at {self._bootstrap} does not answer", error) from error
         written = {name: sum(offsets.values()) for name, offsets in ends.items()}
         return Flow(written, {group: behind(ends[topic.name], committed[group]) for group, topic in READERS.items()})

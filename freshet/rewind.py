@@ -11,17 +11,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupState, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
-from freshet.errors import FreshetError, UnavailableError, UsageError
+from freshet.errors import FreshetError, UsageError
 from freshet.flow import READERS
+from freshet.kafka_errors import NO_ANSWER, no_answer
 from freshet.offsets import places
 from freshet.settings import KafkaSettings
-from freshet.stack.lag import START_SECONDS, admin_client, set_offsets
+from freshet.stack.lag import admin_client, set_offsets
 from freshet.topics import CONSUMER_GROUP, JOB_GROUP
 
 GROUPS: Final = {"consumer": CONSUMER_GROUP, "job": JOB_GROUP}
+ANSWER_SECONDS: Final = 10.0
 _STOPPED: Final = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
 
 
@@ -36,21 +38,21 @@ def rewind(kafka: KafkaSettings, reader: str, since: datetime | None = None) -> 
     wanted = OffsetSpec.earliest() if since is None else OffsetSpec.for_timestamp(int(since.timestamp() * 1000))
     try:
         # Flink joins no group: of the job nothing is seen here, and it asks for offsets only when it starts anew.
-        state = admin.describe_consumer_groups([group])[group].result(START_SECONDS).state
+        state = admin.describe_consumer_groups([group])[group].result(ANSWER_SECONDS).state
         if state not in _STOPPED:
             raise UsageError(f"the group {group} has members", f"its state is {state.name}", "stop its readers first")
         first = {one.partition: end for one, end in admin.list_offsets(dict.fromkeys(partitions, wanted)).items()}
         latest = admin.list_offsets(dict.fromkeys(partitions, OffsetSpec.latest()))
-        ends = {one.partition: end for one, end in latest.items()}
+        ends = {one.partition: end.result(ANSWER_SECONDS).offset for one, end in latest.items()}
         # -1: nothing was written since then.
         offsets = {
-            number: found if (found := place.result(START_SECONDS).offset) >= 0 else ends[number].result().offset
+            number: found if (found := place.result(ANSWER_SECONDS).offset) >= 0 else ends[number]
             for number, place in first.items()
         }
-    except (KafkaException, TimeoutError) as error:
-        raise UnavailableError(f"cannot read offsets from {kafka.bootstrap}", str(error) or "no answer") from error
+    except NO_ANSWER as error:
+        raise no_answer(f"cannot read offsets from {kafka.bootstrap}", error) from error
     moved = [TopicPartition(topic.name, number, offset) for number, offset in sorted(offsets.items())]
-    set_offsets(kafka, group, moved, START_SECONDS)
+    set_offsets(kafka, group, moved, ANSWER_SECONDS)
     return offsets
 
 

@@ -37,5 +37,7 @@ def get(
 
 def failure(url: str, error: Exception) -> UnavailableError:
     """For a request that had no answer."""
-    remedy = "see `freshet status`; start it with `make run` or `freshet up`"
+    remedy = "start it with `make run` or `freshet up`, or check the address"
+    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
+        remedy = "write the address as http://host:port"
     return UnavailableError(f"Search at {url} does not answer", str(error) or type(error).__name__, remedy)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from freshet.cli.target import DEFAULT_STATE, JsonOption, StateOption
+from freshet.stack.settings import DEFAULT_SEARCH_PORT
 
 if TYPE_CHECKING:
     from freshet.cli.checks import Check
@@ -18,6 +19,9 @@ _MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold
 def doctor(
     watch: Annotated[Path | None, typer.Option("--watch", help="Also check that this folder can be watched.")] = None,
     state: StateOption = DEFAULT_STATE,
+    port: Annotated[
+        int, typer.Option("--port", envvar="FRESHET_SEARCH_PORT", min=1, max=65535, help="Of the search API.")
+    ] = DEFAULT_SEARCH_PORT,
     as_json: JsonOption = False,
 ) -> None:
     """Say what is missing on this machine, and what to do.
@@ -31,7 +35,7 @@ def doctor(
     """
     from freshet.cli.output import console, print_json
 
-    checks = examine(state, watch)
+    checks = examine(state, watch, port)
     if as_json:
         print_json(checks)
     else:
@@ -47,12 +51,13 @@ def doctor(
         raise typer.Exit(1)
 
 
-def examine(state: Path, watch: Path | None) -> list[Check]:
+def examine(state: Path, watch: Path | None, search_port: int) -> list[Check]:
     """Blocks for a few seconds: it runs Java and hashes the jars and the model."""
     from freshet.cli import machine_checks, part_checks, run_checks
     from freshet.settings import model_settings
     from freshet.stack.flink import DEFAULT_REST_PORT
-    from freshet.stack.settings import DEFAULT_SEARCH_PORT, StackSettings
+    from freshet.stack.kafka import DEFAULT_PORT
+    from freshet.stack.settings import StackSettings
 
     ran, run = run_checks.run_file(state)
     watched = watch or (Path(run.watch) if run and run.watch else None)
@@ -73,7 +78,8 @@ def examine(state: Path, watch: Path | None) -> list[Check]:
         part_checks.model_files(),
         part_checks.built_model(model_settings().cache_dir),
         ran,
-        run_checks.port(DEFAULT_SEARCH_PORT, "search", run, needed=True),
+        run_checks.port(search_port, "search", run, needed=True),
+        run_checks.port(DEFAULT_PORT, "Kafka", run, needed=False),
         run_checks.port(DEFAULT_REST_PORT, "Flink's web UI", run, needed=False),
     ]
     return [check for check in checks if check is not None]

@@ -87,7 +87,11 @@ def clock(now: float | None = None) -> Check:
 
 def watches(watch: Path | None, limit: Path = Path("/proc/sys/fs/inotify/max_user_watches")) -> Check | None:
     """One inotify watch per folder (Linux only); None where nothing is watched."""
-    if watch is None or not limit.exists():
+    if watch is None:
+        return None
+    if not watch.is_dir():
+        return fail("watched folder", f"{watch} is no folder", "create it, or name another with --watch")
+    if not limit.exists():
         return None
     allowed = int(limit.read_text())
     folders = sum(1 for _ in os.walk(watch))

@@ -34,7 +34,7 @@ def search(
     Examples:
       freshet search "how long may I return an item"
       freshet search "holiday rules" -k 3 --meta language=de --meta language=en
-      freshet search "error 42" --source postgres --json | jq '.results[].id'
+      freshet search "error 42" --source shop --json | jq '.results[].id'
     """
     from freshet.cli.api import get
     from freshet.cli.output import console, print_json

@@ -78,7 +78,7 @@ def up(
     Examples:
       freshet up --watch ~/notes
       freshet up --state /data/freshet --port 8000
-      QDRANT_BIN=/opt/qdrant freshet up --store qdrant
+      QDRANT_BIN=/opt/qdrant/qdrant freshet up --store qdrant
       freshet up --postgres
       freshet up --postgres-url postgresql://role@host/database
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import typer
@@ -50,7 +51,7 @@ def status(
             else:
                 print_error(error)
             raise typer.Exit(DOWN) from error
-    bootstrap = run.bootstrap if run else bootstrap
+    bootstrap = run.bootstrap if run else bootstrap or os.environ.get("FRESHET_KAFKA_BOOTSTRAP")
     kafka = KafkaSettings().model_copy(update={"bootstrap": bootstrap}) if bootstrap else None
     seen = look(run, state, (run.search_url if run else url), kafka, api_key)
     if as_json:
@@ -71,9 +72,10 @@ def _show(seen: SystemState) -> None:
         out.print(_processes(seen))
     out.print(_facts(seen))
     for trouble in seen.troubles:
-        out.print(
-            Text.assemble((f"✗ {trouble.what}", "bold red"), (f"\n  → {trouble.remedy}", "yellow")), soft_wrap=True
-        )
+        line = Text(f"✗ {trouble.what}", "bold red")
+        if trouble.remedy:
+            line.append(f"\n  → {trouble.remedy}", "yellow")
+        out.print(line, soft_wrap=True)
     if not seen.troubles:
         out.print("All is well.", style="bold green")
 

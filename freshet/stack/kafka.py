@@ -9,7 +9,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from freshet.errors import UnavailableError
+from freshet.kafka_errors import NO_ANSWER, no_answer
 from freshet.stack.java import WARNINGS_TO_CONSOLE, class_archive, java_environment, java_home
 from freshet.stack.process import ProcessFailed, StackProcess, free_port
 from freshet.topics import MAX_RECORD_BYTES, TOPICS, Topic
@@ -158,5 +158,5 @@ def create_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS, brokers: int
         if wanted:
             for created in admin.create_topics(wanted).values():
                 created.result(30)
-    except KafkaException as error:
-        raise UnavailableError(f"cannot create topics at {bootstrap}", str(error)) from error
+    except NO_ANSWER as error:
+        raise no_answer(f"cannot create topics at {bootstrap}", error) from error

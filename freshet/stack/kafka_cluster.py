@@ -8,7 +8,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from freshet.errors import UnavailableError
+from freshet.kafka_errors import NO_ANSWER, no_answer
 from freshet.stack.kafka import KafkaBroker, create_topics
 from freshet.stack.process import wait_until
 
@@ -58,8 +58,8 @@ class KafkaCluster:
         """Who takes its records now; None during an election. Raises UnavailableError."""
         try:
             topics = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0}).list_topics(topic, 5).topics
-        except KafkaException as error:
-            raise UnavailableError(f"no broker answers at {self.bootstrap}", str(error)) from error
+        except NO_ANSWER as error:
+            raise no_answer(f"no broker answers at {self.bootstrap}", error) from error
         node = topics[topic].partitions[partition].leader
         return next((broker for broker in self.brokers if broker.node == node), None)
 

@@ -7,8 +7,8 @@ from contextlib import closing
 from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from freshet.errors import UnavailableError
 from freshet.flow import READERS
+from freshet.kafka_errors import NO_ANSWER, no_answer
 from freshet.kafka_security import librdkafka_security
 from freshet.offsets import Offsets, behind, places
 from freshet.settings import KafkaSettings
@@ -26,8 +26,8 @@ def lags(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
             with closing(Offsets(kafka, group)) as offsets:
                 committed = offsets.committed(topic, seconds)
                 found[group] = behind(offsets.ends(topic, seconds), committed)
-    except KafkaException as error:
-        raise UnavailableError(f"cannot read offsets from {kafka.bootstrap}", _told(error)) from error
+    except NO_ANSWER as error:
+        raise no_answer(f"cannot read offsets from {kafka.bootstrap}", error) from error
     return found
 
 
@@ -69,12 +69,8 @@ def set_offsets(kafka: KafkaSettings, group: str, offsets: list[TopicPartition],
     try:
         request = [ConsumerGroupTopicPartitions(group, offsets)]
         admin.alter_consumer_group_offsets(request)[group].result(seconds)
-    except (KafkaException, TimeoutError) as error:
-        raise UnavailableError(f"cannot set offsets at {kafka.bootstrap}", _told(error)) from error
-
-
-def _told(error: Exception) -> str:
-    return str(error) or "no answer in time"
+    except NO_ANSWER as error:
+        raise no_answer(f"cannot set offsets at {kafka.bootstrap}", error) from error
 
 
 def admin_client(kafka: KafkaSettings) -> AdminClient:

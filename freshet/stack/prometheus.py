@@ -29,7 +29,7 @@ def prometheus_binary(name: str = BINARY) -> Path | None:
     ``promtool`` is another ``name`` that lies in the same places.
     """
     named = os.environ.get(BINARY_VARIABLE) if name == BINARY else None
-    if named and not os.access(named, os.X_OK):
+    if named and not (Path(named).is_file() and os.access(named, os.X_OK)):
         raise UsageError(f"{BINARY_VARIABLE} names no program", named, "name the executable of a Prometheus server")
     unpacked = TOOLS / name
     found = named or (str(unpacked) if unpacked.exists() else shutil.which(name))

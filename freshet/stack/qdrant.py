@@ -19,7 +19,7 @@ DEFAULT_PORT = 6333
 def qdrant_binary() -> Path | None:
     """The server's executable: what QDRANT_BIN names, else ``qdrant`` on the PATH. None where there is neither."""
     named = os.environ.get(BINARY_VARIABLE)
-    if named and not os.access(named, os.X_OK):
+    if named and not (Path(named).is_file() and os.access(named, os.X_OK)):
         raise UsageError(f"{BINARY_VARIABLE} names no program", named, "name the executable of a Qdrant server")
     found = named or shutil.which("qdrant")
     return Path(found) if found else None

@@ -328,5 +328,5 @@ def _mismatch(settings: StoreSettings, found: CollectionInfo, expected: Collecti
     return RevisionMismatch(
         f"the collection {settings.collection!r} holds vectors of {found.model} {found.revision} ({found.dimension})",
         f"this process embeds with {expected.model} {expected.revision} ({expected.dimension})",
-        "use the former model, or set FRESHET_STORE_COLLECTION to another name and replay the topic",
+        "use the former model, or another FRESHET_STORE_COLLECTION and read the topic again (docs/operations.md)",
     )

@@ -17,7 +17,7 @@ def damaged(folder: Path, detail: str) -> UsageError:
     return UsageError(
         f"the store in {folder} is damaged",
         detail.splitlines()[0] if detail else "",
-        "move the folder away and replay the topic from its beginning: every vector is still there",
+        "move it away and start with `freshet up --rebuild`; what its topics no longer hold, publish again",
     )
 
 

@@ -20,7 +20,7 @@ from freshet.stack.runfile import ProcessEntry, RunFile, read_run_file, write_ru
 
 def test_each_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     lines = [ok("Python", "3.11"), warn("memory", "little [x]", "close something")]
-    monkeypatch.setattr(freshet.cli.doctor, "examine", lambda state, watch: lines)
+    monkeypatch.setattr(freshet.cli.doctor, "examine", lambda state, watch, port: lines)
     result = CliRunner().invoke(app, ["doctor", "--state", str(tmp_path)])
     assert (result.exit_code, result.stdout) == (0, "✓ Python: 3.11\n! memory: little [x]\n  → close something\n")
     lines.append(fail("disk", "full", "free some"))
@@ -105,3 +105,9 @@ def test_ports(tmp_path: Path) -> None:
         write_run_file(tmp_path, RunFile("now", "b", "s", "f", None, {"serve": me}))
         assert run_checks.port(number, "search", read_run_file(tmp_path), needed=True).level == "ok"
     assert run_checks.port(number, "search", None, needed=True).level == "ok"
+
+
+def test_a_watched_folder_that_is_none_is_told(tmp_path: Path) -> None:
+    check = machine_checks.watches(tmp_path / "absent")
+    assert check is not None
+    assert check.level == "fail"

@@ -79,7 +79,7 @@ def test_damage_is_refused_and_nothing_is_made_over_it(settings: StoreSettings, 
         (root / damage).unlink()
     with pytest.raises(UsageError, match="damaged") as caught:
         EdgeStore(settings).open(INFO)
-    assert "replay the topic" in caught.value.remedy
+    assert "--rebuild" in caught.value.remedy
 
 
 def test_a_format_of_the_future(settings: StoreSettings) -> None:
