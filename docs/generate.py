@@ -30,6 +30,7 @@ from freshet.metrics import BATCH_BUCKETS, BATCH_SIZE, LATENCY_BUCKETS, METRICS,
 from freshet.monitor.settings import MonitorSettings
 from freshet.publishing import PublishSettings
 from freshet.settings import HostSettings, KafkaSettings, ModelEnvironment, SearchSettings
+from freshet.stack import prometheus, qdrant
 from freshet.store import StoreSettings
 from freshet.tracing import TracingSettings
 from inference.settings import InferenceSettings
@@ -58,17 +59,69 @@ SETTINGS: tuple[tuple[type[BaseSettings], str], ...] = (
     (InferenceSettings, "The inference server: `freshet serve-model`, `python -m inference.process`."),
 )
 COMMAND_LINE = {
-    "FRESHET_STATE": "The option `--state` of every command.",
+    "FRESHET_STATE": "The option `--state` of every command that has it.",
     "FRESHET_SEARCH_URL": "The option `--url`: the search API of a remote system.",
     "FRESHET_SEARCH_API_KEY": "The option `--api-key`; the search service reads the same variable.",
+    "FRESHET_KAFKA_BOOTSTRAP": "As the option `--bootstrap`, not of `freshet status`: the broker of a remote system.",
     "FRESHET_SEARCH_PORT": "The option `--port` of `freshet up`.",
+    "FRESHET_JOB_EMBEDDING": "The option `--embedding` of `freshet up`.",
     "FRESHET_POSTGRES_URL": "The option `--postgres-url` of `freshet up`.",
+    "FRESHET_CDC_CONNECT_URL": "The option `--connect` of `freshet cdc`: Kafka Connect of a remote system.",
+    "FRESHET_CDC_CAPTURES": "The folder of the captures, of `freshet cdc` and `freshet audit`; without it "
+    "`cdc/captures` of the state folder.",
+    "PGPASSWORD": "The database's password, of `freshet cdc add`, before one in the address.",
+    qdrant.BINARY_VARIABLE: "The server that `freshet up --store qdrant` starts; without it `qdrant` on the PATH.",
+    prometheus.BINARY_VARIABLE: "The server that `freshet up --prometheus` starts; without it that of `.tools/bin`, "
+    "else `prometheus` on the PATH.",
     "FRESHET_DEBUG": "Anything but empty: as `freshet --debug`, show the traceback of an error.",
 }
-STACK = """`freshet up` sets these itself, for the processes that it starts, so that one state folder is one system:
-`FRESHET_KAFKA_BOOTSTRAP`, `FRESHET_STORE_PATH`, `FRESHET_SEARCH_PORT`, `FRESHET_JOB_CACHE_PATH`,
-`FRESHET_JOB_METRICS_PORT`, `FRESHET_FILES_STATE` and `FRESHET_FILES_ROOT`. All others pass through from its own
-environment."""
+STACK = """`freshet up` sets these itself, for the processes that it starts, so that one state folder is one system.
+All others pass through from its own environment."""
+STACK_SETS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "always",
+        (
+            "FRESHET_KAFKA_BOOTSTRAP",
+            "FRESHET_STORE_PATH",
+            "FRESHET_SEARCH_PORT",
+            "FRESHET_SEARCH_FLINK_URL",
+            "FRESHET_JOB_CACHE_PATH",
+            "FRESHET_JOB_EMBEDDING",
+            "FRESHET_JOB_METRICS_PORT",
+            "FRESHET_FILES_STATE",
+            "FRESHET_FILES_METRICS_PORT",
+            "FRESHET_CANARY_URL",
+            "FRESHET_CANARY_METRICS_PORT",
+        ),
+    ),
+    ("where it is not set: `models` in `~/.cache/freshet`", ("FRESHET_MODEL_CACHE",)),
+    ("`--watch`", ("FRESHET_FILES_ROOT",)),
+    ("`--rebuild`, for the first start of the file producer", ("FRESHET_FILES_REPUBLISH",)),
+    (
+        "consumer and search are two processes: `--store qdrant`, or `FRESHET_STORE_URL` is set",
+        ("FRESHET_HOST_METRICS_PORT", "FRESHET_SEARCH_CONSUMERS"),
+    ),
+    ("`--store qdrant`, unless `FRESHET_STORE_URL` is set", ("FRESHET_STORE_URL", "FRESHET_STORE_GRPC_PORT")),
+    (
+        "`--embedding ml-predict`, unless `FRESHET_JOB_ENDPOINT` is set",
+        ("FRESHET_JOB_ENDPOINT", "FRESHET_INFERENCE_PORT"),
+    ),
+    (
+        "`--prometheus`",
+        ("FRESHET_MONITOR_METRICS_PORT", "FRESHET_MONITOR_STATE", "FRESHET_MONITOR_SECONDS"),
+    ),
+    (
+        "`--postgres`, `--postgres-url`, `--cdc`",
+        (
+            "FRESHET_CDC_CONNECT_URL",
+            "FRESHET_CDC_STATE",
+            "FRESHET_CDC_CAPTURES",
+            "FRESHET_CDC_SEARCH_URL",
+            "FRESHET_CDC_METRICS_PORT",
+        ),
+    ),
+)
+"""When, and what: all that the modules of freshet/stack name."""
 
 
 def metrics_page() -> str:
@@ -126,6 +179,8 @@ def settings_page() -> str:
         "with a message that names the variable. Lists and objects are written as JSON.",
         "",
         STACK,
+        "",
+        *_table(("when", "what"), [(when, ", ".join(f"`{name}`" for name in names)) for when, names in STACK_SETS]),
     ]
     for settings, who in SETTINGS:
         lines += ["", f"## {settings.__name__}", "", f"{who} {_first_paragraph(settings)}".rstrip(), ""]

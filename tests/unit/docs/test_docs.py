@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from freshet.cli.main import app
 from freshet.topics import TOPICS
+from tests.faults.mutants.catalogue import MUTANTS
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -116,6 +117,29 @@ def test_each_variable_in_the_code_is_in_the_settings() -> None:
         assert set(used) <= documented, name
 
 
+def test_each_variable_that_up_sets_is_listed() -> None:
+    listed = [name for _, names in GENERATOR.STACK_SETS for name in names]
+    assert len(listed) == len(set(listed))
+    texts = (file.read_text(encoding="utf-8") for file in (ROOT / "freshet" / "stack").glob("*.py"))
+    quoted = {name for text in texts for name in re.findall(r'"(FRESHET_[A-Z_]+)"', text)}
+    # Of the job's shape: read there, not set.
+    assert set(listed) == quoted - {"FRESHET_JOB_CONTEXT_MESSAGES"}
+
+
+def options(command: Any) -> Iterator[Any]:
+    """Of the command and all below it."""
+    context = command.make_context(command.name, [], resilient_parsing=True)
+    yield from command.get_params(context)
+    for name in command.list_commands(context) if hasattr(command, "list_commands") else ():
+        yield from options(command.get_command(context, name))
+
+
+def test_each_variable_of_an_option_is_listed() -> None:
+    named = {option.envvar for option in options(get_command(app)) if option.envvar}
+    assert "FRESHET_STATE" in named
+    assert named <= GENERATOR.COMMAND_LINE.keys()
+
+
 def test_each_variable_in_the_docs_exists() -> None:
     known = set(re.findall(r"`(FRESHET_[A-Z_]+)`", GENERATOR.settings_page()))
     for file in (ROOT / "tests" / "faults").rglob("*.py"):
@@ -124,6 +148,16 @@ def test_each_variable_in_the_docs_exists() -> None:
     for page in PAGES:
         named = set(re.findall(r"\bFRESHET_[A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8")))
         assert named <= known, page.name
+
+
+def test_each_reason_of_a_dead_letter_is_explained() -> None:
+    explained = set(re.findall(r"`([a-z-]+)`", (DOCS / "how-it-works.md").read_text(encoding="utf-8")))
+    raised = re.compile(r'\b(?:RejectedRecord|RefusedFile|dead)\(\s*"([a-z-]+)"')
+    for package in GENERATOR.PACKAGES:
+        for file in (ROOT / package).rglob("*.py"):
+            # What these raise is told to the caller of `freshet.publish`.
+            if file.parent != ROOT / "freshet" / "publishing":
+                assert set(raised.findall(file.read_text(encoding="utf-8"))) <= explained, file
 
 
 def anchors(page: Path) -> set[str]:
@@ -163,3 +197,12 @@ def test_figures_come_from_results() -> None:
     section = text.split("## Figures", 1)[1].split("\n## ", 1)[0]
     rows = [line for line in section.splitlines() if line.startswith("|")]
     assert not rows or "docs/results/" in section
+
+
+def test_the_readme_counts_the_mutants_of_the_table() -> None:
+    table = (DOCS / "results" / "mutants.md").read_text(encoding="utf-8")
+    kinds = dict(re.findall(r"^\| (?!mutant |---)(.+?) \| (\w+) \|", table, re.MULTILINE))
+    assert kinds.keys() == {mutant.name for mutant in MUTANTS}
+    harmful = [mutant.name for mutant in MUTANTS if not mutant.harmless]
+    found = sum(kinds[name] != "nothing" for name in harmful)
+    assert f"| {found} of {len(harmful)} | [mutants]" in (ROOT / "README.md").read_text(encoding="utf-8")
