@@ -17,12 +17,20 @@ from producers.cdc.capture import Capture
 __all__ = ["Database", "identifier", "literal", "qualified"]
 
 CONNECT_SECONDS: Final = 10
+PATIENCE_SECONDS: Final = 30.0
+_MARGIN_S: Final = 5.0
 _WRONG_PASSWORD: Final = {"28P01", "28000"}
 _NO_DATABASE: Final = "3D000"
 _PRIVILEGE: Final = "42501"
+_TOO_SLOW: Final = ("57014", "55P03")
 _TEMPORARY: Final = ("57P", "08", "53")
 _SESSION: Final = (
+    # Quoted text is what it says, whatever the role or the database was given: keys are quoted into statements.
+    "SET standard_conforming_strings = on",
+    # Rows that a policy hides are not gone: better refused than left out without a word.
+    "SET row_security = off",
     "SET TimeZone = 'UTC'",
+    "SET DateStyle = 'ISO'",
     "SET IntervalStyle = 'iso_8601'",
     "SET bytea_output = 'hex'",
     "SET extra_float_digits = 1",
@@ -32,7 +40,12 @@ _SESSION: Final = (
 class Database:
     """Not thread-safe. Every method blocks; raises UnavailableError while it is away, UsageError where it refuses."""
 
-    def __init__(self, capture: Capture) -> None:
+    def __init__(
+        self, capture: Capture, statement_s: float = PATIENCE_SECONDS, lock_s: float = PATIENCE_SECONDS
+    ) -> None:
+        """No statement takes longer than ``statement_s``, nor waits longer than ``lock_s`` for a lock or for another
+        transaction; a silent server is given up a few seconds after. UnavailableError then.
+        """
         self._place = f"{capture.host}:{capture.port}/{capture.database}"
         try:
             self._connection = Connection(
@@ -45,10 +58,13 @@ class Database:
                 application_name="freshet",
                 ssl_context=_ssl(capture.url),
             )
-            for setting in _SESSION:
-                self._connection.run(setting)
-            # Its timeout is for connecting; a wait for a lock or a long read may take longer.
-            self._connection._usock.settimeout(None)
+            limits = (
+                f"SET statement_timeout = {round(statement_s * 1000)}",
+                f"SET lock_timeout = {round(lock_s * 1000)}",
+            )
+            self._connection.run("; ".join((*_SESSION, *limits)))
+            # The one given above is for connecting.
+            self._connection._usock.settimeout(statement_s + _MARGIN_S)
         except (DatabaseError, InterfaceError, OSError) as error:
             raise self._error(error, capture.role) from error
 
@@ -91,9 +107,15 @@ class Database:
             )
         if code == _NO_DATABASE:
             return UsageError(f"there is no database at {self._place}", message, "check its name in the address")
+        if code in _TOO_SLOW:
+            return UnavailableError(
+                f"PostgreSQL at {self._place} took too long",
+                message,
+                "see in pg_stat_activity who holds a lock or keeps a transaction open, then try again",
+            )
         if code.startswith(_TEMPORARY):
             return UnavailableError(f"PostgreSQL at {self._place} is not ready", message, "wait, then try again")
-        remedy = "let its owner run it" if code == _PRIVILEGE else ""
+        remedy = "let its owner run it; see `freshet cdc add --dry-run`" if code == _PRIVILEGE else ""
         return UsageError(f"PostgreSQL at {self._place} refuses", f"{message} ({code})", remedy)
 
 
