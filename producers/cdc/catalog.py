@@ -17,12 +17,12 @@ _KINDS = ("r", "p")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``type`` is PostgreSQL's internal name, an array's with a leading underscore."""
+    """``type`` is PostgreSQL's internal name, an array's with a leading underscore. A domain is what it is over."""
 
     name: str
     type: str
-    not_null: bool
-    toastable: bool
+    kind: str
+    """As in ``pg_type.typtype``: b for base types and arrays, e for enums, r for ranges, c for rows."""
     length: int
     """Of bit types; -1 without one."""
     generated: bool
@@ -35,7 +35,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """``identity_key`` are the columns by which the log names a row that is deleted; empty where it cannot."""
+    """``identity_key`` are the columns by which the log names a row that is deleted; empty where it cannot.
+    ``row_security`` is whether a policy would hide rows from the role.
+    """
 
     columns: Mapping[str, Column]
     primary_key: tuple[str, ...]
@@ -45,6 +47,7 @@ class TableFacts:
     unique_keys: tuple[tuple[str, ...], ...]
     owned: bool
     readable: bool
+    row_security: bool
 
 
 def table_facts(database: Database, table: str) -> TableFacts | None:
@@ -52,7 +55,7 @@ def table_facts(database: Database, table: str) -> TableFacts | None:
     schema, _, name = table.partition(".")
     found = database.run(
         """SELECT c.oid, c.relkind, c.relreplident, pg_has_role(c.relowner, 'USAGE'),
-                  has_table_privilege(c.oid, 'SELECT')
+                  has_table_privilege(c.oid, 'SELECT'), row_security_active(c.oid)
            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
            WHERE n.nspname = :schema AND c.relname = :name""",
         schema=schema,
@@ -60,14 +63,19 @@ def table_facts(database: Database, table: str) -> TableFacts | None:
     )
     if not found or found[0][1] not in _KINDS:
         return None
-    oid, _, identity, owned, readable = found[0]
+    oid, _, identity, owned, readable, row_security = found[0]
     columns = {
         row[0]: Column(*row)
         for row in database.run(
-            """SELECT a.attname, t.typname, a.attnotnull, a.attstorage <> 'p', a.atttypmod,
-                      a.attgenerated <> ''
-               FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-               WHERE a.attrelid = :oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum""",
+            # A domain's values are those of what it is over, in the log too.
+            """WITH RECURSIVE plain (number, name, type, length, generated) AS (
+                   SELECT attnum, attname, atttypid, atttypmod, attgenerated <> '' FROM pg_attribute
+                   WHERE attrelid = :oid AND attnum > 0 AND NOT attisdropped
+                 UNION ALL
+                   SELECT number, name, typbasetype, typtypmod, generated
+                   FROM plain JOIN pg_type t ON t.oid = plain.type WHERE t.typtype = 'd')
+               SELECT name, t.typname, t.typtype::text, length, generated
+               FROM plain JOIN pg_type t ON t.oid = plain.type WHERE t.typtype <> 'd' ORDER BY number""",
             oid=oid,
         )
     }
@@ -91,7 +99,7 @@ def table_facts(database: Database, table: str) -> TableFacts | None:
         "nothing": (),
     }[named]
     unique = tuple(tuple(row[3]) for row in indexes if row[2])
-    return TableFacts(columns, primary, deferrable, named, identity_key, unique, owned, readable)
+    return TableFacts(columns, primary, deferrable, named, identity_key, unique, owned, readable, row_security)
 
 
 def tables_with_key(database: Database) -> list[str]:

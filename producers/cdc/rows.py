@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
+from freshet.errors import RejectedRecord, UsageError
 from producers.cdc import values
 from producers.cdc.capture import CapturedTable
 from producers.cdc.catalog import Column, TableFacts
-from producers.cdc.database import Database, literal, qualified
+from producers.cdc.database import Database, identifier, literal, qualified
+from producers.cdc.row_key import equals
+from producers.cdc.values import LONGEST_BITS
 from producers.cdc.version import parse_lsn
 
 PAGE_ROWS: Final = 500
@@ -30,7 +34,6 @@ _EXPRESSIONS: Final = {
     "money": "{0}::numeric::text",
     "bytea": "encode({0}, 'hex')",
     "timetz": "({0} AT TIME ZONE 'UTC')::time::text || 'Z'",
-    "varbit": "ltrim({0}::text, '0')",
     "hstore": "hstore_to_json({0})",
 }
 """SQL for a value, before it becomes JSON; the rest is text."""
@@ -50,13 +53,21 @@ class TableReader:
     """Reads by key, in pages, each of its own short transaction. Not thread-safe."""
 
     def __init__(self, database: Database, table: CapturedTable, facts: TableFacts) -> None:
+        """Raises UsageError where a column of the key is not there."""
+        if missing := [name for name in table.key if name not in facts.columns]:
+            raise UsageError(f"{table.table} has no column {', '.join(missing)}", "it is in the key", "mend the key")
         self._database = database
         self._table = table
         self._columns = {name: facts.columns[name] for name in sorted(table.columns) if name in facts.columns}
-        shown = ", ".join(f"{literal(name)}, {_expression(column)}" for name, column in self._columns.items())
-        keys = ", ".join(qualified_column(name) for name in table.key)
-        self._order = keys
-        self._select = f"SELECT json_build_object({shown})::text, json_build_array({_as_texts(table)})::text"
+        self._order = ", ".join(qualified_column(name) for name in table.key)
+        # Not json_build_object, which takes 50 columns and no more.
+        shown = ", ".join(f"{_expression(one)} AS {identifier(name)}" for name, one in self._columns.items())
+        keys = ", ".join(_expression(self._columns[name]) for name in table.key)
+        texts = ", ".join(f"{qualified_column(name)}::text" for name in table.key)
+        self._select = (
+            f"SELECT (SELECT row_to_json(r) FROM (SELECT {shown}) AS r)::text, "
+            f"json_build_array({keys})::text, json_build_array({texts})::text"
+        )
         self._from = f"FROM {qualified(table.table)} AS t"
 
     def pages(self, after: Sequence[str] | None = None, size: int = PAGE_ROWS) -> Iterator[list[Row]]:
@@ -75,32 +86,54 @@ class TableReader:
                 return
             after = page[-1].place
 
-    def by_key(self, key: Sequence[Any]) -> dict[str, Any] | None:
-        """The row as it is now; None where it is gone. ``key`` as Debezium has it."""
+    def row_of(self, key: Sequence[Any]) -> Row | None:
+        """The row as it is now; None where it is gone. ``key`` as Debezium has it. Raises RejectedRecord where no row
+        can be found by such a key.
+        """
         match = " AND ".join(
-            f"{qualified_column(name)} = {literal(_text(one))}" for name, one in zip(self._table.key, key, strict=True)
+            equals(qualified_column(name), self._columns[name], one)
+            for name, one in zip(self._table.key, key, strict=True)
         )
         found = self._database.run(f"{self._select} {self._from} WHERE {match}")
-        return self._row(found[0]).values if found else None
+        return self._row(found[0]) if found else None
 
-    def count(self) -> int:
-        return int(self._database.one(f"SELECT count(*) {self._from}"))
+    def by_key(self, key: Sequence[Any]) -> dict[str, Any] | None:
+        """The same row's values. Raises RejectedRecord also where they cannot be read."""
+        row = self.row_of(key)
+        return None if row is None else row.values
 
     def log_end(self) -> int:
         """Where the log ends now."""
         return parse_lsn(str(self._database.one("SELECT pg_current_wal_insert_lsn()::text")))
 
     def _row(self, found: Sequence[Any]) -> Row:
-        decoded = msgspec.json.decode(found[0])
-        plain = {name: read(self._columns[name], value) for name, value in decoded.items()}
-        return Row(plain, tuple(msgspec.json.decode(found[1])))
+        whole, keys, texts = found
+        named = zip(self._table.key, msgspec.json.decode(keys), strict=True)
+        key = tuple(read(self._columns[name], value) for name, value in named)
+        return Row(key, tuple(msgspec.json.decode(texts)), self._values(whole))
+
+    def _values(self, whole: str) -> dict[str, Any] | RejectedRecord:
+        try:
+            decoded = msgspec.json.decode(whole)
+            return {name: read(self._columns[name], value) for name, value in decoded.items()}
+        except (ValueError, TypeError, RecursionError, msgspec.MsgspecError) as error:
+            return RejectedRecord("invalid-value", f"{type(error).__name__}: {error}")
 
 
-class Row(msgspec.Struct, frozen=True):
-    """``place`` is its key as text, for reading on from there."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``key`` as Debezium has it, ``place`` the same as text, for reading on from there."""
 
-    values: dict[str, Any]
+    key: tuple[Any, ...]
     place: tuple[str, ...]
+    _found: dict[str, Any] | RejectedRecord
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Raises RejectedRecord where a value cannot be read, such as JSON without end."""
+        if isinstance(self._found, RejectedRecord):
+            raise self._found
+        return self._found
 
 
 def read(column: Column, value: Any) -> Any:
@@ -120,26 +153,24 @@ def qualified_column(name: str) -> str:
 def _expression(column: Column) -> str:
     name = qualified_column(column.name)
     if column.type.startswith("_"):
-        inner = _EXPRESSIONS.get(column.type[1:], _AS_TEXT).format("one")
+        inner = _plain(column.type[1:], column.length).format("one")
         listed = f"(SELECT json_agg({inner} ORDER BY place) FROM unnest({name}) WITH ORDINALITY AS u(one, place))"
         return f"CASE WHEN {name} IS NULL THEN NULL ELSE coalesce({listed}, '[]'::json) END"
-    if column.type == "bit" and column.length == 1:
+    if column.type in ("bit", "varbit") and column.length == 1:
         return f"{name} = B'1'"
-    return _EXPRESSIONS.get(column.type, _AS_TEXT).format(name)
+    return _plain(column.type, column.length).format(name)
 
 
-def _as_texts(table: CapturedTable) -> str:
-    return ", ".join(f"{qualified_column(name)}::text" for name in table.key)
+def _plain(type_name: str, length: int) -> str:
+    if type_name != "varbit":
+        return _EXPRESSIONS.get(type_name, _AS_TEXT)
+    # The log does not have its own length, but that of its type.
+    bare = "ltrim({0}::text, '0')"
+    return f"lpad({bare}, {length}, '0')" if 0 < length < LONGEST_BITS else bare
 
 
 def _same(value: Any) -> Any:
     return value
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
 
 
 def _zoned(value: str) -> str:

@@ -31,6 +31,8 @@ from freshet.errors import RejectedRecord
 from producers.cdc.connector import PLACEHOLDER
 from producers.cdc.wire import Schema
 
+LONGEST_BITS: Final = 1 << 20
+"""A string of bits whose type allows more comes without its zeros in front."""
 _BYTES: Final = PLACEHOLDER.encode()
 _UNCHANGED_FORMS: Final = (PLACEHOLDER, _BYTES.hex(), base64.b64encode(_BYTES).decode())
 _LAST_YEAR: Final = {"date": 5_874_897, "time": 294_276}
@@ -53,7 +55,7 @@ def row(schema: Schema, value: Mapping[str, Any]) -> dict[str, Any | Literal[Unc
     """Every column of a before or after. Raises RejectedRecord for a value that is not what its schema says."""
     try:
         return {name: plain(schema.fields[name], one) for name, one in value.items()}
-    except (ValueError, TypeError, KeyError, AttributeError, msgspec.MsgspecError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, msgspec.MsgspecError) as error:
         raise RejectedRecord("invalid-value", f"{type(error).__name__}: {error}") from error
 
 
@@ -84,7 +86,7 @@ def iso(text: str, kind: Literal["date", "time"]) -> str:
             return "infinity"
         if year < _FIRST_YEAR:
             return "-infinity"
-    return short(text)
+    return short(text.removeprefix("+"))
 
 
 def short(text: str) -> str:
@@ -140,7 +142,7 @@ def _json(value: Any, _schema: Schema) -> Any:
 def _bits(value: str, schema: Schema) -> str:
     number = int.from_bytes(base64.b64decode(value), "little")
     length = int(schema.parameters.get("length") or 0)
-    return format(number, "b").zfill(length) if 0 < length < 1 << 20 else format(number, "b").lstrip("0")
+    return format(number, "b").zfill(length) if 0 < length < LONGEST_BITS else format(number, "b").lstrip("0")
 
 
 def _point(value: Mapping[str, Any], _schema: Schema) -> str:
