@@ -9,6 +9,8 @@ from producers.cdc.capture import Capture
 
 CLASS: Final = "io.debezium.connector.postgresql.PostgresConnector"
 PLACEHOLDER: Final = "__debezium_unavailable_value"
+SOURCE_TYPE_OF: Final = r".+\.(numeric|_numeric)"
+"""Types whose columns say in their schema what they are."""
 MESSAGE_PREFIX: Final = "freshet-heartbeat"
 HEARTBEAT_MS: Final = 5_000
 MAX_RECORD_BYTES: Final = 32 << 20
@@ -38,6 +40,8 @@ def connector_config(capture: Capture, password: str | None = None) -> dict[str,
         "tombstones.on.delete": "false",
         # Each value as PostgreSQL itself would write it, without loss.
         "decimal.handling.mode": "string",
+        # Else a numeric's NaN could not be told from a text that says so.
+        "datatype.propagate.source.type": SOURCE_TYPE_OF,
         "time.precision.mode": "isostring",
         "interval.handling.mode": "string",
         "hstore.handling.mode": "json",

@@ -14,6 +14,7 @@ from producers.cdc.capture import CapturedTable
 from producers.cdc.values import UNCHANGED
 
 MAX_TENANT_CHARS = 256
+_TOO_DEEP = "objects and lists are nested too deep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,25 @@ def content_of(table: CapturedTable, row: Mapping[str, Any]) -> Content:
         raise RejectedRecord("unchanged-column", f"the log did not have {', '.join(left)}")
     metadata: Metadata = {}
     for column in table.metadata:
-        _add(metadata, column, row[column])
+        add_field(metadata, column, row[column])
     tenant = "" if table.tenant is None or row[table.tenant] is None else str(row[table.tenant])
     if len(tenant) > MAX_TENANT_CHARS:
         raise RejectedRecord("invalid-field", f"the tenant is longer than {MAX_TENANT_CHARS} characters")
-    return Content(table.template.render(row), metadata, tenant)
+    try:
+        return Content(table.template.render(row), metadata, tenant)
+    except RecursionError as error:
+        raise RejectedRecord("template-failed", _TOO_DEEP) from error
+
+
+def add_field(metadata: Metadata, name: str, value: Any) -> None:
+    """An object's fields under its name, with a dot between. Raises RejectedRecord for one that is nested too deep."""
+    try:
+        _add(metadata, name, value)
+    except RecursionError as error:
+        raise RejectedRecord("invalid-field", f"{name}: {_TOO_DEEP}") from error
 
 
 def _add(metadata: Metadata, name: str, value: Any) -> None:
-    """An object's fields under its name, with a dot between."""
     if isinstance(value, dict):
         for inner, one in value.items():
             _add(metadata, f"{name}.{inner}", one)

@@ -25,7 +25,7 @@ def identifier(text: str) -> Any:
     """The ``id`` of a record's key: extended JSON of the document's ``_id``."""
     try:
         return _plain(msgspec.json.decode(text))
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return text
 
 

@@ -35,6 +35,8 @@ LONGEST_BITS: Final = 1 << 20
 """A string of bits whose type allows more comes without its zeros in front."""
 _BYTES: Final = PLACEHOLDER.encode()
 _UNCHANGED_FORMS: Final = (PLACEHOLDER, _BYTES.hex(), base64.b64encode(_BYTES).decode())
+_SOURCE_TYPE: Final = "__debezium.source.column.type"
+_NO_NUMBERS: Final = {"NAN": "NaN", "POSITIVE_INFINITY": "Infinity", "NEGATIVE_INFINITY": "-Infinity"}
 _LAST_YEAR: Final = {"date": 5_874_897, "time": 294_276}
 _FIRST_YEAR: Final = -4_713
 _FRACTION: Final = re.compile(r"(\.\d*?)0+(?=$|Z|[+-])")
@@ -68,10 +70,9 @@ def plain(schema: Schema, value: Any) -> Any:
     if schema.logical in _LOGICAL:
         return _LOGICAL[schema.logical](value, schema)
     if schema.items is not None and isinstance(value, list):
-        return [plain(schema.items, one) for one in value]
-    if schema.type == "string" and value == "NAN":
-        return "NaN"
-    return value
+        items = [plain(schema.items, one) for one in value]
+        return [_numeric(one) for one in items] if _is_numeric(schema) else items
+    return _numeric(value) if _is_numeric(schema) else value
 
 
 def iso(text: str, kind: Literal["date", "time"]) -> str:
@@ -103,6 +104,14 @@ def duration(text: str) -> str:
     ]
     joined = "P" + kept[0] + (f"T{kept[1]}" if kept[1] else "")
     return "PT0S" if joined == "P" else joined
+
+
+def _is_numeric(schema: Schema) -> bool:
+    return schema.parameters.get(_SOURCE_TYPE) in ("NUMERIC", "_NUMERIC")
+
+
+def _numeric(value: Any) -> Any:
+    return _NO_NUMBERS.get(value, value) if isinstance(value, str) else value
 
 
 def _digits(number: str) -> str:

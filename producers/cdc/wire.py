@@ -56,7 +56,10 @@ class SchemaReader:
     def value(self, raw: bytes) -> tuple[Schema, Any]:
         """The same with the payload decoded."""
         schema, payload = self.read(raw)
-        return schema, msgspec.json.decode(payload)
+        try:
+            return schema, msgspec.json.decode(payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise RejectedRecord("not-an-envelope", str(error)) from error
 
 
 def _schema(written: Any) -> Schema:

@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
+from freshet.errors import RejectedRecord
+from producers.cdc.capture import CapturedTable
 from producers.cdc.connector import PLACEHOLDER
+from producers.cdc.document import content_of
 from producers.cdc.envelope import EnvelopeReader
 from producers.cdc.values import UNCHANGED
 from tests.unit.producers.cdc import envelopes
 
+NUMERIC = {"parameters": {"__debezium.source.column.type": "NUMERIC"}}
+NUMERICS = {"parameters": {"__debezium.source.column.type": "_NUMERIC"}}
 ENUM = {"parameters": {"allowed": "sad,ok,happy"}}
 
 
@@ -38,11 +43,16 @@ def mapped(*typed: Any) -> Any:
         pytest.param(("12.50", "string"), "12.50", id="numeric keeps its scale"),
         pytest.param(("123456789012345678901234567890.123456789", "string"),
                      "123456789012345678901234567890.123456789", id="numeric of any length"),
-        pytest.param(("NAN", "string"), "NaN", id="numeric NaN"),
+        pytest.param(("NAN", "string", "", NUMERIC), "NaN", id="numeric NaN"),
+        pytest.param(("NEGATIVE_INFINITY", "string", "", NUMERIC), "-Infinity", id="numeric infinity"),
+        pytest.param((["1.50", "NAN", None], "array", "", {"items": {"type": "string"}, **NUMERICS}),
+                     ["1.50", "NaN", None], id="numeric[] NaN"),
+        pytest.param(("NAN", "string"), "NAN", id="a text that looks like NaN stays text"),
         pytest.param(("12.34", "string"), "12.34", id="money"),
         pytest.param(("2024-02-29Z", "string", "io.debezium.time.IsoDate"), "2024-02-29", id="date"),
         pytest.param(("+5877611-06-21Z", "string", "io.debezium.time.IsoDate"), "infinity", id="date infinity"),
         pytest.param(("-0043-03-15Z", "string", "io.debezium.time.IsoDate"), "-0043-03-15", id="date before Christ"),
+        pytest.param(("+12345-06-07Z", "string", "io.debezium.time.IsoDate"), "12345-06-07", id="date far ahead"),
         pytest.param(("12:34:56.789Z", "string", "io.debezium.time.IsoTime"), "12:34:56.789", id="time"),
         pytest.param(("10:34:56Z", "string", "io.debezium.time.ZonedTime"), "10:34:56Z", id="timetz"),
         pytest.param(("2024-02-29T12:34:56.123456Z", "string", "io.debezium.time.IsoTimestamp"),
@@ -110,3 +120,31 @@ def test_a_value_that_the_log_did_not_have_is_known_in_every_form(typed: tuple[A
 def test_a_text_that_only_quotes_the_placeholder_is_a_text() -> None:
     text = f"the value {PLACEHOLDER} in our topics"
     assert mapped(text, "string") == text
+
+
+NESTED = "[" * 3000 + "]" * 3000
+
+
+@pytest.mark.parametrize("text", [NESTED, '"\\ud800"'], ids=["nested", "surrogate"])
+def test_json_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(RejectedRecord) as refused:
+        mapped(text, "string", "io.debezium.data.Json")
+    assert refused.value.reason == "invalid-value"
+
+
+@pytest.mark.parametrize("payload", [NESTED, '{"id": "\\ud800"}'], ids=["nested", "surrogate"])
+def test_a_key_that_cannot_be_read_is_refused(payload: str) -> None:
+    key = b'{"schema": {"type": "struct", "fields": []}, "payload": %s}' % payload.encode()
+    with pytest.raises(RejectedRecord) as refused:
+        EnvelopeReader().read(key, envelopes.value("c", {"id": (1, "int64")}))
+    assert refused.value.reason == "not-an-envelope"
+
+
+@pytest.mark.parametrize("options", [{"text": "{{c}}"}, {"text": "", "metadata": ("c",)}], ids=["text", "metadata"])
+def test_an_object_too_deep_for_a_document_is_refused(options: dict[str, Any]) -> None:
+    table = CapturedTable(table="public.t", key=("id",), **options)
+    deep: Any = 1
+    for _ in range(5000):
+        deep = {"a": deep}
+    with pytest.raises(RejectedRecord):
+        content_of(table, {"id": 1, "c": deep})
