@@ -132,7 +132,8 @@ class Capture(BaseModel):
 
     @property
     def connector_name(self) -> str:
-        return f"freshet-{self.name}"
+        """Also of a resource of Kubernetes, which takes no ``_``; see ``ConnectApi.connector_of``."""
+        return f"freshet-{self.name}".replace("_", "-")
 
     @property
     def topic_prefix(self) -> str:

@@ -7,21 +7,27 @@ from pathlib import Path
 
 from freshet.errors import UsageError
 from producers.cdc.capture import Capture, read_capture, to_yaml
-
-Stamp = tuple[tuple[str, int, int], ...]
+from producers.cdc.marks import Marks, Stamp, stamp_of
 
 
 class Captures:
-    """Safe for one writer and any number of readers: a file is replaced whole."""
+    """Safe for one writer and any number of readers: a file is replaced whole. The folder may be read-only; what has
+    to be noted of a capture lies in ``marks``, in the producer's folder of state.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, state: Path | None = None) -> None:
+        """``state`` is FRESHET_CDC_STATE; else the folder above."""
         self.folder = folder
+        self.state = folder.parent if state is None else state
+        self.marks = Marks(self.state / "marks")
 
     def names(self) -> list[str]:
         return sorted(path.stem for path in self.folder.glob("*.yaml"))
 
     def read(self, name: str) -> Capture:
-        """Raises UsageError where there is none of this name, or its file does not fit."""
+        """With the mark that asks to read its rows again. Raises UsageError where there is none of this name, or its
+        file does not fit.
+        """
         path = self._path(name)
         if not path.exists():
             known = ", ".join(self.names()) or "there are none"
@@ -29,7 +35,11 @@ class Captures:
         capture = read_capture(path)
         if capture.name != name:
             raise UsageError(f"{path} is of a capture {capture.name!r}", "", "name the file after its capture")
-        return capture
+        return capture.model_copy(update={"resync": max(capture.resync, self.marks.resync(name))})
+
+    def known(self, name: str) -> Capture | None:
+        """The same, or None where there is none."""
+        return self.read(name) if name in self.names() else None
 
     def all(self) -> list[Capture]:
         return [self.read(name) for name in self.names()]
@@ -45,21 +55,15 @@ class Captures:
 
     def touch(self, name: str) -> None:
         """Let the producer read it anew, and forget what it knows of its documents."""
-        self._path(name).touch()
+        self.marks.touch(name)
 
     def remove(self, name: str) -> None:
         self._path(name).unlink(missing_ok=True)
+        self.marks.remove(name)
 
     def stamp(self) -> Stamp:
-        """Differs when something was written, touched or removed."""
-        found = []
-        for path in sorted(self.folder.glob("*.yaml")):
-            try:
-                status = path.stat()
-            except FileNotFoundError:
-                continue
-            found.append((path.name, status.st_mtime_ns, status.st_ino))
-        return tuple(found)
+        """Differs when something was written, marked, touched or removed."""
+        return (*stamp_of(self.folder, "*.yaml"), *self.marks.stamp())
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.yaml"

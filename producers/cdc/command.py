@@ -100,7 +100,7 @@ def status(
 
     captures = captures_of(state)
     chosen = [captures.read(name)] if name else captures.all()
-    found = [condition_of(one, connect_url(state, connect), captures.folder.parent) for one in chosen]
+    found = [condition_of(one, connect_url(state, connect), captures.state) for one in chosen]
     if as_json:
         print_json(found)
     else:
@@ -121,7 +121,7 @@ def pause(name: NameArgument, state: StateOption = DEFAULT_STATE, connect: Conne
 
     capture = captures_of(state).read(name)
     with ConnectApi(connect_url(state, connect)) as api:
-        api.pause(capture.connector_name)
+        api.pause(api.connector_of(capture))
     typer.echo(f"{name} is paused")
 
 
@@ -133,7 +133,7 @@ def resume(name: NameArgument, state: StateOption = DEFAULT_STATE, connect: Conn
 
     capture = captures_of(state).read(name)
     with ConnectApi(connect_url(state, connect)) as api:
-        api.resume(capture.connector_name)
+        api.resume(api.connector_of(capture))
     typer.echo(f"{name} is resumed")
 
 

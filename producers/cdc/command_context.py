@@ -22,11 +22,12 @@ _MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 
 
 def captures_of(state: Path) -> Captures:
-    """FRESHET_CDC_CAPTURES, else the folder of the local system."""
+    """FRESHET_CDC_CAPTURES with FRESHET_CDC_STATE, else the folders of the local system."""
     from producers.cdc.captures import Captures
 
     named = os.environ.get("FRESHET_CDC_CAPTURES")
-    return Captures(Path(named) if named else state / "cdc" / "captures")
+    noted = os.environ.get("FRESHET_CDC_STATE")
+    return Captures(Path(named) if named else state / "cdc" / "captures", Path(noted) if noted else None)
 
 
 def connect_url(state: Path, given: str | None) -> str:
@@ -44,8 +45,9 @@ def connect_url(state: Path, given: str | None) -> str:
 
 def registration_of(state: Path, given: str | None) -> Registration:
     from producers.cdc.registration import Registration
+    from producers.cdc.settings import CdcSettings
 
-    return Registration(captures_of(state), connect_url(state, given))
+    return Registration(captures_of(state), connect_url(state, given), CdcSettings().manage)
 
 
 def show_findings(findings: Sequence[Finding], as_json: bool) -> None:

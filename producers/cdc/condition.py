@@ -42,7 +42,7 @@ def condition_of(capture: Capture, connect_url: str, state: Path) -> Condition:
         found.troubles.append(str(error))
     try:
         with ConnectApi(connect_url, timeout=5) as api:
-            state_of = api.state(capture.connector_name)
+            state_of = api.state(api.connector_of(capture))
     except FreshetError as error:
         found.troubles.append(str(error))
         return found

@@ -11,6 +11,7 @@ from typing import Any, Final
 import httpx
 
 from freshet.errors import UnavailableError, UsageError
+from producers.cdc.capture import Capture
 
 TIMEOUT_SECONDS: Final = 30.0
 _CONFLICT: Final = 409
@@ -54,6 +55,13 @@ class ConnectApi:
         """None where there is no such connector."""
         found: dict[str, str] | None = self._call("GET", f"/connectors/{name}/config", absent_ok=True)
         return found
+
+    def connector_of(self, capture: Capture) -> str:
+        """The name of its connector. One that an earlier version registered under a name with ``_`` keeps it."""
+        former = f"freshet-{capture.name}"
+        if former != capture.connector_name and self.config(former) is not None:
+            return former
+        return capture.connector_name
 
     def task_config(self, name: str) -> dict[str, str] | None:
         """What its task runs by, which follows the connector's within a second or so. None without a task."""

@@ -19,7 +19,7 @@ NAME = "database"
 def main() -> int:
     """Leaves a capture of this name as it is. Exit status 1 with the reason on stderr."""
     settings = CdcSettings()
-    captures = Captures(settings.captures)
+    captures = Captures(settings.captures, settings.state)
     try:
         if NAME in captures.names():
             capture = captures.read(NAME)

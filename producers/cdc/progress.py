@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -36,20 +37,38 @@ class Progress:
             self._tables = {}
 
     def of(self, capture: Capture, table: CapturedTable) -> TableProgress:
-        """A new one where the definition differs from the one that was read by."""
-        wanted = fingerprint(capture, table)
+        """Begun anew where the definition differs from the one that was read by."""
+        wanted, name = fingerprint(capture, table), _name(capture, table)
         with self._lock:
-            found = self._tables.get(_name(capture, table))
-        return found if found is not None and found.fingerprint == wanted else TableProgress(wanted)
+            found = self._tables.get(name)
+            if found is None or found.fingerprint != wanted:
+                found = self._tables[name] = TableProgress(wanted)
+            return found
 
     def write(self, capture: Capture, table: CapturedTable, progress: TableProgress) -> None:
-        """Atomic."""
+        """Atomic. What was forgotten since ``of`` gave it is not written: its changes were not captured meanwhile."""
         with self._lock:
-            self._tables[_name(capture, table)] = progress
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self._path.with_suffix(f".{os.getpid()}")
-            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(self._tables), indent=2))
-            temporary.replace(self._path)
+            if self._tables.get(_name(capture, table)) is progress:
+                self._save()
+
+    def keep(self, captures: Iterable[Capture], others: Iterable[str] = ()) -> None:
+        """Forget every table that no capture names: when it comes back, its rows are read again. ``others`` are names
+        of captures whose tables are not known at present.
+        """
+        named = {_name(capture, table) for capture in captures for table in capture.tables}
+        spared = tuple(f"{name}/" for name in others)
+        with self._lock:
+            gone = [name for name in self._tables if name not in named and not name.startswith(spared)]
+            for name in gone:
+                del self._tables[name]
+            if gone:
+                self._save()
+
+    def _save(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_suffix(f".{os.getpid()}")
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(self._tables), indent=2))
+        temporary.replace(self._path)
 
 
 def fingerprint(capture: Capture, table: CapturedTable) -> str:

@@ -43,7 +43,7 @@ def install(url: str, settings: CdcSettings) -> Capture:
     with Database(capture) as database:
         if table_facts(database, "public.articles") is None:
             database.run((Path(__file__).parent / "sample.sql").read_text("utf-8"))
-    Registration(Captures(settings.captures), settings.connect_url).add(capture)
+    Registration(Captures(settings.captures, settings.state), settings.connect_url).add(capture)
     return capture
 
 

@@ -66,7 +66,8 @@ TYPE_ROWS = (
 @pytest.fixture(scope="module")
 def cdc(stack: LocalStack) -> Iterator[CdcStack]:
     with capturing(stack) as opened:
-        settings = CdcSettings(captures=opened.captures.folder, connect_url=opened.capture.connect.url)
+        folders = {"captures": opened.captures.folder, "state": opened.captures.state}
+        settings = CdcSettings(**folders, connect_url=opened.capture.connect.url)
         install(opened.url, settings)
         yield opened
 

@@ -17,13 +17,16 @@ from freshet.stack.process import free_port
 from producers.cdc.asked import asked_capture
 from producers.cdc.baseline import baseline
 from producers.cdc.capture import Capture, CapturedTable
+from producers.cdc.captures import Captures
 from producers.cdc.catalog import table_facts
 from producers.cdc.checks import Finding, examine, require
 from producers.cdc.database import Database
 from producers.cdc.existing import proposed
 from producers.cdc.health import slot_health
-from producers.cdc.preparation import ensure_publication, ensure_slot
+from producers.cdc.monitor import Monitor
+from producers.cdc.publication import ensure_publication, publication_findings, unpublished, widen_publication
 from producers.cdc.rows import TableReader
+from producers.cdc.slot import drop_slot, ensure_slot
 from producers.cdc.version import parse_lsn
 from tests.faults.harness.open_folder import open_folder
 
@@ -141,7 +144,7 @@ def test_a_role_that_may_not_replicate_or_read_is_refused(postgres: PostgresServ
     assert "reader may not read the log" in refused.detail
     assert 'ALTER ROLE "reader" REPLICATION' in refused.remedy
     assert 'GRANT SELECT ON "public"."articles" TO "reader"' in refused.remedy
-    with Database(capture) as database, pytest.raises(UsageError, match="refuses"):
+    with Database(capture) as database, pytest.raises(UsageError, match="publication cannot be made"):
         ensure_publication(database, capture)
 
 
@@ -228,6 +231,74 @@ def test_the_publication_follows_the_tables(postgres: PostgresServer) -> None:
         assert ensure_publication(database, both)
         rows = database.run("SELECT tablename FROM pg_publication_tables WHERE pubname = 'freshet_grows' ORDER BY 1")
         assert [row[0] for row in rows] == ['Odd "Name', "articles"]
+
+
+def test_a_table_that_joins_by_its_definition_alone_is_published(postgres: PostgresServer) -> None:
+    first = capture_of(postgres, name="joins")
+    both = first.model_copy(update={"tables": (*first.tables, *capture_of(postgres, "public.computed").tables)})
+    with Database(first) as database:
+        assert widen_publication(database, first)
+        ensure_slot(database, first)
+        assert slot_health(database, both).unpublished_tables == ("public.computed",)
+        assert "not in the publication" in slot_health(database, both).trouble(both)
+        assert widen_publication(database, both)
+        assert not widen_publication(database, both)
+        assert slot_health(database, both).well
+        # An older definition takes nothing away.
+        assert not widen_publication(database, first)
+        assert unpublished(database, both) == ()
+        drop_slot(database, first)
+
+
+def test_what_the_publication_lacks_is_said_before_anything_is_made(postgres: PostgresServer) -> None:
+    capture = capture_of(postgres, name="published")
+    both = capture.model_copy(update={"tables": (*capture.tables, *capture_of(postgres, "public.computed").tables)})
+    stranger = {"url": f"postgresql://reader@127.0.0.1:{postgres.port}/freshet", "password": _secret("reader")}
+
+    def said(one: Capture) -> Finding:
+        with Database(one) as database:
+            found = list(publication_findings(database, one))
+        assert len(found) == 1
+        return found[0]
+
+    assert said(capture).detail == "freshet_published will be made"
+    refused = said(capture.model_copy(update=stranger))
+    assert refused.level == "fail"
+    assert "reader does not own public.articles" in refused.detail
+    assert refused.sql.startswith('CREATE PUBLICATION "freshet_published" FOR TABLE "public"."articles"')
+    with Database(capture) as database:
+        assert database.one("SELECT count(*) FROM pg_publication WHERE pubname = 'freshet_published'") == 0
+        ensure_publication(database, capture)
+    assert said(capture.model_copy(update=stranger)).level == "ok"
+    assert said(both).detail == "public.computed will be added to freshet_published"
+    refused = said(both.model_copy(update=stranger))
+    assert refused.level == "fail"
+    assert refused.sql == 'ALTER PUBLICATION "freshet_published" ADD TABLE "public"."computed"'
+
+
+def test_a_publication_of_all_tables_serves(postgres: PostgresServer) -> None:
+    capture = capture_of(postgres, name="everything")
+    with Database(capture) as database:
+        database.run("CREATE PUBLICATION freshet_everything FOR ALL TABLES")
+        assert not ensure_publication(database, capture)
+        assert not widen_publication(database, capture)
+        assert [one.level for one in publication_findings(database, capture)] == ["ok"]
+        database.run("DROP PUBLICATION freshet_everything")
+
+
+def test_a_monitor_goes_to_the_address_that_a_definition_was_given(
+    postgres: PostgresServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = capture_of(postgres, name="moved")
+    monitor = Monitor("http://127.0.0.1:1", Captures(tmp_path / "captures"))
+    try:
+        monitor.look({"moved": here})
+        assert "the slot freshet_moved is absent" not in caplog.text
+        assert "Kafka Connect at http://127.0.0.1:1 does not answer" in caplog.text
+        monitor.look({"moved": here.model_copy(update={"url": "postgresql://freshet@127.0.0.1:1/freshet"})})
+        assert "PostgreSQL at 127.0.0.1:1/freshet cannot be reached" in caplog.text
+    finally:
+        monitor.close()
 
 
 def test_names_with_quotes_and_capitals_are_read(postgres: PostgresServer) -> None:

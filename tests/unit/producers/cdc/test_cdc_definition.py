@@ -17,7 +17,7 @@ from producers.cdc.captures import Captures
 from producers.cdc.connector import connector_config
 from producers.cdc.manifest import manifest, manifest_yaml
 from producers.cdc.offsets import Offsets
-from producers.cdc.progress import Progress, TableProgress, fingerprint
+from producers.cdc.progress import Progress
 from producers.cdc.template import Template
 
 YAML = """
@@ -139,13 +139,15 @@ def test_a_template_of_columns_alone_can_be_said_in_sql() -> None:
 def test_a_definition_that_makes_other_documents_is_read_again(tmp_path: Path, capture: Capture) -> None:
     table = capture.tables[0]
     progress = Progress(tmp_path)
-    progress.write(capture, table, TableProgress(fingerprint(capture, table), 5, ("9",), 10, True))
+    read = progress.of(capture, table)
+    read.baseline, read.after, read.rows, read.done = 5, ("9",), 10, True
+    progress.write(capture, table, read)
     again = Progress(tmp_path)
     assert again.of(capture, table).done
     assert again.of(capture, table).after == ("9",)
-    assert not again.of(capture, table.model_copy(update={"text": "{{title}}"})).done
-    assert not again.of(capture.model_copy(update={"resync": 1}), table).done
     assert again.of(capture.model_copy(update={"connector": {"a": "b"}}), table).done
+    assert not again.of(capture, table.model_copy(update={"text": "{{title}}"})).done
+    assert not Progress(tmp_path).of(capture.model_copy(update={"resync": 1}), table).done
 
 
 def committable(offsets: Offsets) -> list[tuple[str, int, int]]:
