@@ -11,14 +11,17 @@ from freshet.errors import FreshetError, UsageError
 from freshet.publishing import Publisher
 from freshet.settings import KafkaSettings
 from producers.cdc.capture import Capture
-from producers.cdc.captures import Captures, Stamp
+from producers.cdc.captures import Captures
 from producers.cdc.first_read import FirstRead
 from producers.cdc.index import Index
 from producers.cdc.known import KnownContents
 from producers.cdc.live import LiveChanges
+from producers.cdc.marks import Stamp
 from producers.cdc.monitor import Monitor
+from producers.cdc.passage import Passage
 from producers.cdc.progress import Progress
 from producers.cdc.settings import CdcSettings
+from producers.cdc.truncated import TruncatedTables
 from producers.cdc.truncation import Truncations
 from producers.cdc.voice import Voice
 
@@ -37,15 +40,18 @@ class Bridge:
         key = settings.api_key.get_secret_value() if settings.api_key else None
         self._settings = settings
         self._stop = stop
-        self._folder = Captures(settings.captures)
+        self._folder = Captures(settings.captures, settings.state)
         self._stamp: Stamp | None = None
         self._captures: Mapping[str, Capture] = {}
         self._index = Index(settings.search_url, key)
         self._known = KnownContents(settings.known)
-        self._truncations = Truncations(publisher, Index(settings.search_url, key), kafka, stop)
+        truncated = TruncatedTables()
+        listing = Index(settings.search_url, key)
+        self._truncations = Truncations(publisher, listing, Passage(kafka, stop), truncated, stop)
         self._live = LiveChanges(kafka, Voice(publisher, self._known), self._truncations, settings.max_in_flight)
-        self._first = FirstRead(publisher, self._index, Progress(settings.state), settings.connect_url, stop)
-        self._monitor = Monitor(settings.connect_url, settings.manage)
+        self._progress = Progress(settings.state)
+        self._first = FirstRead(publisher, self._index, self._progress, truncated, settings.connect_url, stop)
+        self._monitor = Monitor(settings.connect_url, self._folder, settings.manage)
         self._failure: BaseException | None = None
         self._changed = threading.Event()
 
@@ -87,16 +93,19 @@ class Bridge:
 
     def _reload(self) -> None:
         self._stamp = self._folder.stamp()
-        captures = {}
+        captures: dict[str, Capture] = {}
+        unreadable = []
         for name in self._folder.names():
             try:
                 captures[name] = self._folder.read(name)
             except UsageError as error:
                 _log.error("%s", error)
+                unreadable.append(name)
                 # Better the definition as it was than none.
                 if name in self._captures:
                     captures[name] = self._captures[name]
         self._captures = captures
+        self._progress.keep(captures.values(), unreadable)
 
     def _read_rows(self) -> None:
         while not self._stop.wait(_LOOK_EVERY_S):

@@ -27,6 +27,8 @@ class Change:
     key: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
+    schema: Schema | None = None
+    """Of ``after``."""
 
     @property
     def alive(self) -> bool:
@@ -65,7 +67,7 @@ class EnvelopeReader:
             return None
         try:
             envelope = _envelopes.decode(payload)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise RejectedRecord("not-an-envelope", str(error)) from error
         if envelope.op in _IGNORED:
             return None
@@ -80,6 +82,7 @@ class EnvelopeReader:
             key=self._key(key, source) if envelope.op != "t" else {},
             before=_row(schema, "before", envelope.before, source),
             after=_row(schema, "after", envelope.after, source),
+            schema=schema.fields.get("after"),
         )
 
     def _key(self, raw: bytes | None, source: dict[str, Any]) -> dict[str, Any]:

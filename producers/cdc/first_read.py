@@ -18,13 +18,16 @@ from producers.cdc.connect_api import ConnectApi
 from producers.cdc.connector import connector_config
 from producers.cdc.database import Database
 from producers.cdc.document import content_of
-from producers.cdc.identity import document_id
+from producers.cdc.identity import document_id, prefix
 from producers.cdc.index import Index
 from producers.cdc.mapping import Upsert
 from producers.cdc.pace import Pace
 from producers.cdc.progress import Progress
+from producers.cdc.publication import unpublished
+from producers.cdc.refusal import refuse_row
 from producers.cdc.rows import Row, TableReader
 from producers.cdc.sending import send
+from producers.cdc.truncated import TruncatedTables
 from producers.cdc.version import version_of
 from producers.sink import Sink
 
@@ -38,12 +41,21 @@ _rows: Final = CDC_ROWS.counter()
 class FirstRead:
     """Reads every captured table once, and again when its definition changed. Call ``run`` from a thread of its own."""
 
-    def __init__(self, sink: Sink, index: Index, progress: Progress, connect_url: str, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        index: Index,
+        progress: Progress,
+        truncated: TruncatedTables,
+        connect_url: str,
+        stop: threading.Event,
+    ) -> None:
         self._connect_url = connect_url
         self._since: dict[str, float] = {}
         self._sink = sink
         self._index = index
         self._progress = progress
+        self._truncated = truncated
         self._stop = stop
 
     def run(self, captures: Iterable[Capture]) -> None:
@@ -93,11 +105,12 @@ class FirstRead:
         A task by an older one, which passes over the changes of a new table, may be on its way out.
         """
         with ConnectApi(self._connect_url, timeout=5) as api:
-            state, config = api.state(capture.connector_name), api.task_config(capture.connector_name)
+            name = api.connector_of(capture)
+            state, config = api.state(name), api.task_config(name)
         wanted = connector_config(capture)["table.include.list"]
         reads = database.one("SELECT active FROM pg_replication_slots WHERE slot_name = :slot", slot=capture.slot)
         runs = state is not None and state.runs and config is not None and config.get("table.include.list") == wanted
-        if not (reads and runs):
+        if not (reads and runs) or unpublished(database, capture):
             self._since.pop(capture.name, None)
             return False
         return time.monotonic() - self._since.setdefault(capture.name, time.monotonic()) >= _STEADY_S
@@ -107,17 +120,22 @@ class FirstRead:
             return None
         try:
             upsert = row_upsert(capture, table, row, position)
-            report = send_row(self._sink, capture, upsert)
-        except RejectedRecord as rejection:
-            _log.warning("refused a row of %s with key %s: %s", table.table, row.place, rejection)
-            return None
-        pace.sent(upsert)
+            # Else a row of a page that was read before the TRUNCATE would stand for ever.
+            report = self._truncated.send(
+                prefix(capture.name, table.table), upsert.version, lambda: send_row(self._sink, capture, upsert)
+            )
+        except (RejectedRecord, RecursionError) as error:
+            why = error if isinstance(error, RejectedRecord) else RejectedRecord("invalid-value", str(error))
+            _log.warning("refused a row of %s with key %s: %s", table.table, row.place, why)
+            return refuse_row(self._sink, capture.name, table.table, row.place, why)
+        if report is not None:
+            pace.sent(upsert)
         return report
 
 
 def row_upsert(capture: Capture, table: CapturedTable, row: Row, position: int) -> Upsert:
     """A row that was read, as a document. Raises RejectedRecord."""
-    name = document_id(capture.name, table.table, [row.values[column] for column in table.key])
+    name = document_id(capture.name, table.table, row.key)
     return Upsert(name, version_of(position, alive=False, epoch=capture.epoch), content_of(table, row.values))
 
 

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Final, NamedTuple
 
-_DELETED = b""
+
+class _State(NamedTuple):
+    version: int
+    digest: bytes
+    whole: bool
+
+
+_DELETED: Final = b""
 
 
 class KnownContents:
@@ -12,25 +20,46 @@ class KnownContents:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._contents: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._states: OrderedDict[str, _State] = OrderedDict()
 
-    def is_news(self, document_id: str, version: int, digest: bytes) -> bool:
-        """False where a version as high was published, or the last published one had the same content."""
-        before = self._contents.get(document_id)
-        if before is not None and version <= before[0]:
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def is_news(self, document_id: str, version: int, digest: bytes, *, whole: bool = True) -> bool:
+        """False where a version as high was published, or the last published one had the same content.
+
+        Content that is not ``whole`` has columns that were read again, perhaps newer than the change: a whole change
+        that says the same is news, as the index may have got the columns' older values meanwhile, from a first read.
+        """
+        before = self._states.get(document_id)
+        if before is None:
+            return True
+        if version <= before.version:
             return False
-        self._contents[document_id] = (version, digest)
-        self._contents.move_to_end(document_id)
-        if len(self._contents) > self._capacity:
-            self._contents.popitem(last=False)
-        return before is None or before[1] != digest
+        if before.digest != digest or (whole and not before.whole):
+            return True
+        self._keep(document_id, before._replace(version=version))
+        return False
+
+    def published(self, document_id: str, version: int, digest: bytes, *, whole: bool = True) -> None:
+        self._keep(document_id, _State(version, digest, whole))
 
     def deleted(self, document_id: str, version: int) -> None:
         """Its content is gone: whatever comes next is news."""
-        before = self._contents.get(document_id)
-        if before is None or before[0] < version:
-            self._contents[document_id] = (version, _DELETED)
-            self._contents.move_to_end(document_id)
+        before = self._states.get(document_id)
+        if before is None or before.version < version:
+            self._keep(document_id, _State(version, _DELETED, True))
+
+    def truncated(self, prefix: str, version: int) -> None:
+        """Every document below ``prefix`` is deleted."""
+        for name in [name for name in self._states if name.startswith(prefix)]:
+            self.deleted(name, version)
 
     def clear(self) -> None:
-        self._contents.clear()
+        self._states.clear()
+
+    def _keep(self, document_id: str, state: _State) -> None:
+        self._states[document_id] = state
+        self._states.move_to_end(document_id)
+        while len(self._states) > self._capacity:
+            self._states.popitem(last=False)

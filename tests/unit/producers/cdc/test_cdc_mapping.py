@@ -14,7 +14,6 @@ from producers.cdc.connector import PLACEHOLDER
 from producers.cdc.document import content_of
 from producers.cdc.envelope import Change, EnvelopeReader
 from producers.cdc.identity import document_id
-from producers.cdc.known import KnownContents
 from producers.cdc.mapping import Delete, Meaning, Nothing, Truncate, Upsert, meaning_of
 from producers.cdc.outbox import outbox_event, outbox_sql
 from producers.cdc.values import UNCHANGED
@@ -149,24 +148,6 @@ def test_a_change_beside_text_and_metadata_means_nothing_where_the_log_has_the_r
     assert isinstance(meaning(full, op="u", before=row(), after=row(title="Coffee")), Upsert)
     assert isinstance(meaning(full, op="u", before=row(), after=row(tags="[]")), Upsert)
     assert isinstance(meaning(full, op="u", before=row(), after=row(tenant="other")), Upsert)
-
-
-def test_without_the_row_before_the_same_content_is_known_by_what_was_published_last() -> None:
-    known = KnownContents(10)
-    assert known.is_news("a", 1, b"x")
-    assert not known.is_news("a", 2, b"x")
-    assert known.is_news("a", 3, b"y")
-    assert not known.is_news("a", 1, b"x"), "an older version comes again after a crash"
-    assert known.is_news("a", 4, b"x"), "back to what it was: the index holds something else"
-    known.deleted("a", 5)
-    assert known.is_news("a", 6, b"x")
-
-
-def test_what_is_known_is_bounded() -> None:
-    known = KnownContents(2)
-    for number in range(5):
-        known.is_news(str(number), 1, b"x")
-    assert known.is_news("0", 2, b"x")
 
 
 def test_a_placeholder_is_never_text() -> None:
