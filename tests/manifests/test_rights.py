@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from freshet.flow import READERS
 from freshet.topics import CONSUMER_GROUP, JOB_GROUP, TOPICS
 from producers.cdc.capture import read_capture
 from producers.cdc.live import GROUP as CDC_GROUP
@@ -56,7 +57,12 @@ def used(objects: tuple[Object, ...]) -> dict[str, dict[Name, set[str]]]:
         "monitor": topics(READING, documents, embeddings, dead) | groups(LOOKING, JOB_GROUP, CONSUMER_GROUP, MONITOR),
         "keda": topics(LOOKING, lag["metadata"]["topic"]) | groups(LOOKING, lag["metadata"]["consumerGroup"]),
         "connect": groups(READING, connect["groupId"]) | topics(OWNING, *own) | topics(CREATING, *captured, heartbeats),
-        "producer-cdc": topics(READING, *captured) | groups(READING, CDC_GROUP) | topics(WRITING, documents, dead),
+        # Behind a TRUNCATE it waits for the readers of its documents.
+        "producer-cdc": topics(READING, *captured)
+        | groups(READING, CDC_GROUP)
+        | topics(WRITING, documents, dead)
+        | topics(LOOKING, *(topic.name for topic in READERS.values() if topic.name != documents))
+        | groups(LOOKING, *READERS),
         PEOPLE: topics(READING | WRITING, documents, embeddings, dead) | groups(READING, *every_group),
     }
 
