@@ -21,6 +21,7 @@ from freshet.codec import decode_embedding
 from freshet.dead_letter_log import letters
 from freshet.dead_letters import DeadLetter
 from freshet.errors import UsageError
+from freshet.flow import READERS
 from freshet.kafka_security import librdkafka_security
 from freshet.monitor.dead_letters import WaitingLetters
 from freshet.monitor.group_lag import GroupLag
@@ -186,7 +187,11 @@ def test_change_capture_can_do_its_work_with_its_rights(broker: SecuredBroker, t
     debezium.produce(topic, b"a row", on_delivery=lambda error, message: delivered.append(error))
     debezium.flush(30)
     assert delivered == [None]
-    settings = librdkafka_security(broker.client("producer-cdc"))
+    producer = broker.client("producer-cdc")
+    for name, read_topic in READERS.items():
+        with closing(Offsets(producer, name)) as offsets:
+            assert len(offsets.committed(read_topic, 30)) == len(offsets.ends(read_topic, 30)) == read_topic.partitions
+    settings = librdkafka_security(producer)
     group = {"group.id": CDC_GROUP, "auto.offset.reset": "earliest"}
     consumer = Consumer({"bootstrap.servers": broker.secured, **group, **settings})
     seen: list[bytes] = []
