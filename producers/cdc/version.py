@@ -2,8 +2,11 @@
 
 The highest six bits are the capture's epoch, the lowest says whether the row lives after the change. A position is that
 of the change's own record in the log and not of its commit: PostgreSQL lets a second transaction change a row only when
-the first has ended, so that the positions of one row's changes grow as its states do. One position can hold two changes
-only where a key was changed, which is the end of one row and the beginning of another, and then the living one counts.
+the first has ended, so that the positions of one row's changes grow as its states do. With one exception: an INSERT
+is written before its key is looked up, so that one which meets a DELETE of the same key in another transaction, by
+moments, lies before it and comes after it. Its document is then missing until the row changes, or until an audit finds
+it: `freshet audit --repair`. One position can hold two changes only where a key was changed, which is the end of one
+row and the beginning of another, and then the living one counts.
 """
 
 from __future__ import annotations
