@@ -81,6 +81,8 @@ def _announce(stack: LocalStack, console: Console) -> None:
                 f"PostgreSQL [bold]psql {stack.capture.postgres.url}[/]: change a row of articles, then search."
             )
         console.print("Captured databases: `.venv/bin/freshet cdc status`.")
+        for warning in stack.capture.warnings:
+            console.print(f"! {warning}", style="yellow", markup=False)
     if stack.settings.watch:
         console.print(
             f"Watching [bold]{stack.settings.watch}[/]: save a file there, then "

@@ -17,6 +17,8 @@ from freshet.stack.settings import StackSettings
 
 MODULE = "producers.cdc"
 CONNECT_URL = "FRESHET_CDC_CONNECT_URL"
+CAPTURES = {"producers.cdc.sample": "sample", "producers.cdc.existing": "database"}
+"""The capture that each of these modules registers."""
 REGISTER_SECONDS = 120
 
 
@@ -39,6 +41,8 @@ class ChangeCapture:
         folder = state / "cdc"
         self._folder = folder
         self.metrics_port = metrics_port
+        self.warnings: list[str] = []
+        """What a capture of an earlier start lacks; its repair may need the system."""
         self._given = settings.postgres_url
         self.postgres = (
             PostgresServer(state / "postgres", log("postgres"), settings.postgres_port) if settings.postgres else None
@@ -91,8 +95,20 @@ class ChangeCapture:
     def _run(self, module: str, url: str) -> None:
         # Not in the command line, where every user of the machine could read the password.
         environment = {**os.environ, **self._settings, "CDC_DATABASE_URL": url}
-        run = subprocess.run(
-            [sys.executable, "-m", module], env=environment, capture_output=True, text=True, timeout=REGISTER_SECONDS
-        )
-        if run.returncode:
-            raise ProcessFailed("the database cannot be captured", (run.stderr or run.stdout).strip()[-3000:])
+        command = [sys.executable, "-m", module]
+        new = not (self._folder / "captures" / f"{CAPTURES[module]}.yaml").exists()
+        try:
+            run = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=REGISTER_SECONDS, check=True
+            )
+        except subprocess.TimeoutExpired:
+            told = f"{CAPTURES[module]}: it does not answer within {REGISTER_SECONDS} s. See `freshet cdc status`"
+            if new:
+                raise ProcessFailed("the database cannot be captured", told) from None
+            self.warnings.append(told)
+        except subprocess.CalledProcessError as error:
+            raise ProcessFailed(
+                "the database cannot be captured", (error.stderr or error.stdout).strip()[-3000:]
+            ) from None
+        else:
+            self.warnings += run.stdout.splitlines()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from producers.cdc.capture import Capture, parse_capture
 from producers.cdc.catalog import table_facts
 from producers.cdc.database import Database
 from producers.cdc.existing import default_table, proposed
+from producers.cdc.password import with_password
 
 
 def asked_capture(
@@ -24,13 +24,11 @@ def asked_capture(
     toast: str,
     before: Capture | None = None,
 ) -> Capture:
-    """With what the options leave open taken from the database. ``before`` keeps its other tables. Blocks; raises
-    UsageError where an option does not fit.
+    """With what the options leave open taken from the database. ``before`` keeps all that is not asked for: its other
+    tables, its epoch, its connector's properties. Blocks; raises UsageError where an option does not fit.
     """
-    base: dict[str, Any] = {"name": name, "url": url}
-    if password := os.environ.get("PGPASSWORD"):
-        base["password"] = password
-    capture = parse_capture(base, "the command")
+    asked = with_password(parse_capture({"name": name, "url": url}, "the command"), before)
+    capture = asked if before is None else before.model_copy(update={"url": asked.url, "password": asked.password})
     if not tables:
         if key or text or metadata or tenant:
             raise UsageError(
@@ -38,10 +36,12 @@ def asked_capture(
             )
         return proposed(capture)
     with Database(capture) as database:
-        added = [_table(database, one, key, text, metadata, tenant, toast) for one in tables]
-    kept = [] if before is None else [one.model_dump() for one in before.tables if one.table not in tables]
-    more = {} if before is None else before.model_dump(include={"epoch", "resync", "connector", "outbox"})
-    return parse_capture({**base, **more, "tables": [*kept, *added]}, "the command")
+        added = [_table(database, one, key, text, metadata, tenant, toast) for one in dict.fromkeys(tables)]
+    kept = [one.model_dump() for one in capture.tables if one.table not in tables]
+    return parse_capture(
+        {**capture.model_dump(exclude={"password"}), "password": capture.password, "tables": [*kept, *added]},
+        "the command",
+    )
 
 
 def _table(

@@ -6,24 +6,25 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote, urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from freshet.errors import UsageError
+from producers.cdc.address import Address, Kind, parse_address, password_apart
 from producers.cdc.template import Template
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 """It becomes part of the slot's name, which takes no other characters."""
 Toast = Literal["reselect", "full"]
-POSTGRES_PORT = 5432
+# What does not fit is not shown: it may be a password, or an address with one.
+_STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class CapturedTable(BaseModel):
     """One table. ``text`` is a template over the columns."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _STRICT
 
     table: Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$", description="schema.table")]
     key: tuple[str, ...] = Field(min_length=1, description="columns that name a row; usually the primary key")
@@ -64,7 +65,7 @@ class CapturedTable(BaseModel):
 class Outbox(BaseModel):
     """A table of events that the application writes itself, instead of tables whose rows are mapped."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _STRICT
 
     table: Annotated[str, Field(pattern=r"^[^.]+\.[^.]+$")] = "public.freshet_outbox"
 
@@ -72,7 +73,7 @@ class Outbox(BaseModel):
 class Capture(BaseModel):
     """One database. ``name`` is that of slot, publication, connector and topics, and begins every document id."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = _STRICT
 
     name: Name
     url: str = Field(description="postgresql://role@host:port/database")
@@ -87,19 +88,15 @@ class Capture(BaseModel):
     @classmethod
     def _password_from_url(cls, value: Any) -> Any:
         if isinstance(value, dict) and isinstance(value.get("url"), str):
-            parts = urlsplit(value["url"])
-            if parts.password is not None:
-                host = parts.netloc.rpartition("@")[2]
-                bare = parts._replace(netloc=f"{parts.username or ''}@{host}").geturl()
-                return {**value, "url": bare, "password": value.get("password") or unquote(parts.password)}
+            bare, password = password_apart(value["url"])
+            if password is not None:
+                return {**value, "url": bare, "password": value.get("password") or password}
         return value
 
     @field_validator("url")
     @classmethod
-    def _is_postgres(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("postgresql", "postgres") or not parts.hostname or not parts.path.strip("/"):
-            raise ValueError("is not postgresql://role:password@host:port/database")
+    def _is_address(cls, value: str) -> str:
+        parse_address(value)
         return value
 
     @model_validator(mode="after")
@@ -110,20 +107,28 @@ class Capture(BaseModel):
         return self
 
     @property
+    def address(self) -> Address:
+        return parse_address(self.url)
+
+    @property
+    def kind(self) -> Kind:
+        return self.address.kind
+
+    @property
     def host(self) -> str:
-        return urlsplit(self.url).hostname or ""
+        return self.address.host
 
     @property
     def port(self) -> int:
-        return urlsplit(self.url).port or POSTGRES_PORT
+        return self.address.port
 
     @property
     def role(self) -> str:
-        return unquote(urlsplit(self.url).username or "")
+        return self.address.role
 
     @property
     def database(self) -> str:
-        return unquote(urlsplit(self.url).path.strip("/"))
+        return self.address.database
 
     @property
     def slot(self) -> str:
@@ -159,7 +164,13 @@ def read_capture(path: Path) -> Capture:
     except OSError as error:
         raise UsageError(f"{path} cannot be read", str(error), "check the name and its permissions") from error
     except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not YAML", str(error), "mend it; docs/cdc.md has an example") from error
+        raise UsageError(f"{path} is not YAML", _where(error), "mend it; docs/cdc.md has an example") from None
+
+
+def _where(error: yaml.YAMLError) -> str:
+    """Without the line itself, which may be the password's."""
+    mark = getattr(error, "problem_mark", None)
+    return "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}"
 
 
 def parse_capture(value: Any, place: str) -> Capture:
@@ -167,8 +178,12 @@ def parse_capture(value: Any, place: str) -> Capture:
     try:
         return Capture.model_validate(value)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'capture'}: {one['msg']}" for one in error.errors())
-        raise UsageError(f"{place} does not describe a capture", wrong, "docs/cdc.md has an example") from error
+        wrong = "; ".join(_told(one["loc"], one["msg"]) for one in error.errors())
+        raise UsageError(f"{place} does not describe a capture", wrong, "docs/cdc.md has an example") from None
+
+
+def _told(place: tuple[int | str, ...], message: str) -> str:
+    return f"{'.'.join(map(str, place)) or 'capture'}: {message.removeprefix('Value error, ')}"
 
 
 def to_yaml(capture: Capture) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from producers.cdc.address import VERIFYING, Address
 from producers.cdc.capture import Capture
 
 CLASS: Final = "io.debezium.connector.postgresql.PostgresConnector"
@@ -27,6 +28,7 @@ def connector_config(capture: Capture, password: str | None = None) -> dict[str,
         "database.user": capture.role,
         "database.password": capture.password.get_secret_value() if password is None else password,
         "database.dbname": capture.database,
+        **_tls(capture.address),
         "topic.prefix": capture.topic_prefix,
         "plugin.name": "pgoutput",
         "slot.name": capture.slot,
@@ -84,3 +86,16 @@ def connector_config(capture: Capture, password: str | None = None) -> dict[str,
     if keys:
         config["message.key.columns"] = ";".join(keys)
     return config | capture.connector
+
+
+def _tls(address: Address) -> dict[str, str]:
+    """As ``tls.ssl_context`` has it. Left out, PostgreSQL's driver takes TLS where the server has it."""
+    if not address.ssl_mode:
+        return {}
+    found = {"database.sslmode": address.ssl_mode}
+    if address.ssl_root_cert:
+        found["database.sslrootcert"] = address.ssl_root_cert
+    elif address.ssl_mode in VERIFYING:
+        # Else its driver demands a file in its home; this one takes the authorities that the JVM trusts.
+        found["database.sslfactory"] = "org.postgresql.ssl.DefaultJavaSSLFactory"
+    return found

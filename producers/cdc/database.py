@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
 
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection, identifier, literal
 
 from freshet.errors import FreshetError, UnavailableError, UsageError
 from producers.cdc.capture import Capture
+from producers.cdc.tls import ssl_context
 
 __all__ = ["Database", "identifier", "literal", "qualified"]
 
@@ -46,6 +45,12 @@ class Database:
         """No statement takes longer than ``statement_s``, nor waits longer than ``lock_s`` for a lock or for another
         transaction; a silent server is given up a few seconds after. UnavailableError then.
         """
+        if capture.kind != "postgresql":
+            raise UsageError(
+                f"{capture.name} is a {capture.kind} database",
+                "only PostgreSQL is asked from here; of others the changes are mapped",
+                "see MySQL and MongoDB in docs/cdc.md",
+            )
         self._place = f"{capture.host}:{capture.port}/{capture.database}"
         try:
             self._connection = Connection(
@@ -56,7 +61,7 @@ class Database:
                 capture.password.get_secret_value(),
                 timeout=CONNECT_SECONDS,
                 application_name="freshet",
-                ssl_context=_ssl(capture.url),
+                ssl_context=ssl_context(capture.address),
             )
             limits = (
                 f"SET statement_timeout = {round(statement_s * 1000)}",
@@ -127,16 +132,3 @@ def qualified(table: str) -> str:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _ssl(url: str) -> ssl.SSLContext | None:
-    """As libpq's sslmode: ``require`` does not look at the certificate, ``verify-full`` does."""
-    mode = parse_qs(urlsplit(url).query).get("sslmode", ["disable"])[0]
-    if mode in ("disable", "allow", "prefer"):
-        return None
-    context = ssl.create_default_context()
-    if mode != "verify-full":
-        context.check_hostname = False
-    if mode == "require":
-        context.verify_mode = ssl.CERT_NONE
-    return context

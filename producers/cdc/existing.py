@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
-from freshet.errors import FreshetError, UsageError
+from freshet.errors import UsageError
 from producers.cdc.capture import Capture, CapturedTable
-from producers.cdc.captures import Captures
 from producers.cdc.catalog import TableFacts, table_facts, tables_with_key
 from producers.cdc.database import Database
-from producers.cdc.registration import Registration
-from producers.cdc.settings import CdcSettings
+from producers.cdc.startup import main_of
 
 NAME = "database"
 
 
-def main() -> int:
-    """Leaves a capture of this name as it is. Exit status 1 with the reason on stderr."""
-    settings = CdcSettings()
-    captures = Captures(settings.captures, settings.state)
-    try:
-        if NAME in captures.names():
-            capture = captures.read(NAME)
-        else:
-            capture = proposed(Capture(name=NAME, url=os.environ["CDC_DATABASE_URL"]))
-        Registration(captures, settings.connect_url).add(capture)
-    except FreshetError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
 def proposed(capture: Capture) -> Capture:
-    """With every table that has a primary key and a column of text. Raises UsageError where there is none."""
-    tables = []
+    """With every table that has a primary key and a column of text beside those that it names already. Raises
+    UsageError where there is none.
+    """
+    tables = list(capture.tables)
     with Database(capture) as database:
         for name in tables_with_key(database):
+            if name in capture.captured:
+                continue
             facts = table_facts(database, name)
             if facts is not None and (table := default_table(name, facts)) is not None:
                 tables.append(table)
@@ -45,6 +28,11 @@ def proposed(capture: Capture) -> Capture:
             "there is nothing to capture", "no table has a primary key and a column of text", "name one with --table"
         )
     return capture.model_copy(update={"tables": tuple(tables)})
+
+
+def found(capture: Capture) -> Capture:
+    """As ``proposed`` at first; a definition that has tables says which it wants."""
+    return capture if capture.captured else proposed(capture)
 
 
 def default_table(name: str, facts: TableFacts) -> CapturedTable | None:
@@ -64,4 +52,4 @@ def default_table(name: str, facts: TableFacts) -> CapturedTable | None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main_of(NAME, found))

@@ -30,8 +30,9 @@ from producers.cdc.index import Index
 from producers.cdc.outbox import outbox_sql
 from producers.cdc.progress import Progress
 from producers.cdc.registration import Registration
-from producers.cdc.sample import install
+from producers.cdc.sample import NAME, sampled
 from producers.cdc.settings import CdcSettings
+from producers.cdc.startup import start
 from tests.integration.cdc_stack import CdcStack, capturing
 
 SECONDS = 60.0
@@ -66,9 +67,10 @@ TYPE_ROWS = (
 @pytest.fixture(scope="module")
 def cdc(stack: LocalStack) -> Iterator[CdcStack]:
     with capturing(stack) as opened:
-        folders = {"captures": opened.captures.folder, "state": opened.captures.state}
-        settings = CdcSettings(**folders, connect_url=opened.capture.connect.url)
-        install(opened.url, settings)
+        settings = CdcSettings(
+            captures=opened.captures.folder, state=opened.captures.state, connect_url=opened.capture.connect.url
+        )
+        assert start(opened.url, NAME, sampled, settings) == []
         yield opened
 
 

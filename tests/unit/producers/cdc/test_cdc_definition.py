@@ -54,7 +54,7 @@ def test_a_definition_is_read_with_its_password_apart(capture: Capture) -> None:
     ("change", "words"),
     [
         ({"name": "Bad Name"}, "name"),
-        ({"url": "mysql://db/shop"}, "is not postgresql://"),
+        ({"url": "oracle://db/shop"}, "is not postgresql://"),
         ({"url": "postgresql://db"}, "is not postgresql://"),
         ({"tables": [{"table": "articles", "key": "id", "text": "x"}]}, "tables.0.table"),
         ({"tables": [{"table": "public.a", "key": [], "text": "x"}]}, "tables.0.key"),
