@@ -147,6 +147,22 @@ CDC_SLOT_LOST = Metric(
 CDC_SLOT_BYTES = Metric(
     "freshet_cdc_slot_retained_bytes", "gauge", "Log that the database keeps for the slot.", ("capture",)
 )
+CDC_AUDIT_COMPARED = Metric(
+    "freshet_cdc_audit_compared_documents", "gauge", "Documents of a table that its last audit compared.",
+    ("capture", "table"),
+)  # fmt: skip
+CDC_AUDIT_DIFFERENCES = Metric(
+    "freshet_cdc_audit_differences", "gauge",
+    "What a table's last audit found, by kind: missing, orphaned, different, ahead.",
+    ("capture", "table", "kind"),
+)  # fmt: skip
+CDC_AUDIT_TIME = Metric(
+    "freshet_cdc_audit_last_timestamp_seconds", "gauge", "When a table's last audit ended, since the epoch.",
+    ("capture", "table"),
+)  # fmt: skip
+CDC_AUDIT_FAILURES = Metric(
+    "freshet_cdc_audit_failures_total", "counter", "Audits that could not be made: their figures are then old."
+)
 PUBLISHED = Metric(
     "freshet_published_total", "counter", "Delivery reports by outcome: acknowledged, failed.", ("outcome",)
 )
@@ -219,6 +235,7 @@ METRICS = (
     LAG_SECONDS, STORE_SECONDS, STORE_ERRORS, STORE_POINTS, STORE_DISK, DEAD, SEARCH_SECONDS, SEARCH_REQUESTS,
     SEARCH_WAITING, LIVE_CLIENTS, LIVE_REFUSED, REDRIVEN, EMBEDDED, EMBED_SECONDS, EMBED_FAILURES, JOB_RECORDS, FILES,
     CDC_CHANGES, CDC_ROWS, CDC_CONNECTOR_RUNNING, CDC_SLOT_LOST, CDC_SLOT_BYTES,
+    CDC_AUDIT_COMPARED, CDC_AUDIT_DIFFERENCES, CDC_AUDIT_TIME, CDC_AUDIT_FAILURES,
     PUBLISHED, INFERENCE_REQUESTS, INFERENCE_SECONDS, INFERENCE_BATCH_SECONDS, INFERENCE_TOKENS, INFERENCE_WAITING,
     INFERENCE_REFUSED, INFERENCE_CACHE, INFERENCE_COSINE, INFERENCE_DRIFTED, CANARY_SECONDS, CANARY_LOST,
     CANARY_SUCCESS, GROUP_LAG_RECORDS, GROUP_LAG_SECONDS, DEAD_WAITING, MONITOR_ERRORS, PROCESS_UP, PROCESS_MEMORY,

@@ -57,6 +57,34 @@ PIPELINE = Dashboard(
                         Query(highest(metrics.CDC_SLOT_LOST, "capture"), "{{capture}}: lost", right=True, unit="none"),
                     ),
                 ),
+                Panel(
+                    "Audit: rows against documents",
+                    "What each table's last audit found to differ; audits that failed; right: documents compared.",
+                    "none",
+                    (
+                        Query(
+                            highest(metrics.CDC_AUDIT_DIFFERENCES, "capture", "table", "kind"),
+                            "{{capture}} {{table}}: {{kind}}",
+                        ),
+                        Query(total(metrics.CDC_AUDIT_FAILURES), "failed"),
+                        Query(
+                            highest(metrics.CDC_AUDIT_COMPARED, "capture", "table"),
+                            "{{capture}} {{table}}: compared",
+                            right=True,
+                            dashed=True,
+                        ),
+                    ),
+                ),
+                Panel(
+                    "Audit: since the last one",
+                    "Of each table that `freshet audit --every` compares.",
+                    "s",
+                    (
+                        Query(
+                            f"time() - {highest(metrics.CDC_AUDIT_TIME, 'capture', 'table')}", "{{capture}} {{table}}"
+                        ),
+                    ),
+                ),
             ),
         ),
         Row(

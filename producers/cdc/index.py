@@ -26,6 +26,16 @@ class Indexed:
     tenant: str
 
 
+@dataclass(frozen=True, slots=True)
+class IndexedDocument:
+    """``chunks`` are their texts, in order."""
+
+    version: int
+    metadata: dict[str, Any]
+    tenant: str
+    chunks: list[str]
+
+
 class Index:
     """Every method blocks for a request or more. Raises UnavailableError."""
 
@@ -47,13 +57,14 @@ class Index:
             if (after := body["next"]) is None:
                 return
 
-    def chunks(self, document_id: str) -> tuple[int, list[str]] | None:
-        """Version and the texts of its chunks in order; None where it is not there."""
+    def document(self, document_id: str) -> IndexedDocument | None:
+        """None where it is not there."""
         answer = self._get(f"/documents/{urllib.parse.quote(document_id)}", {})
         if answer.status_code in _GONE:
             return None
         body = answer.json()
-        return body["version"], [chunk["text"] for chunk in body["chunks"]]
+        texts = [chunk["text"] for chunk in body["chunks"]]
+        return IndexedDocument(body["version"], body["metadata"], body["tenant"], texts)
 
     def version(self, document_id: str) -> int:
         """-1 where it was never seen; a deleted one's is that of its deletion."""

@@ -17,7 +17,7 @@ def table_findings(database: Database, table: CapturedTable, role: str) -> Itera
     if facts is None:
         yield Finding(table.table, "fail", "there is no such table", "write schema.table, and check the database")
         return
-    bad = [*_columns(table, facts), *_key(table, facts), *_toast(table, facts)]
+    bad = [*_columns(table, facts), *_key(table, facts), *key_findings(table, facts), *_toast(table, facts)]
     if not facts.readable:
         sql = f"GRANT SELECT ON {qualified(table.table)} TO {identifier(role)}"
         bad.append(Finding(table.table, "fail", "the role may not read it", "grant it", sql))
@@ -72,6 +72,10 @@ def _key(table: CapturedTable, facts: TableFacts) -> Iterator[Finding]:
         detail = f"nothing keeps {', '.join(table.key)} unique: two rows would be one document"
         sql = f"ALTER TABLE {name} ADD UNIQUE ({', '.join(table.key)})"
         yield Finding(table.table, "fail", detail, "add a unique constraint, or name another key", sql)
+
+
+def key_findings(table: CapturedTable, facts: TableFacts) -> Iterator[Finding]:
+    """A failure where the key's types do not name rows."""
     kinds = [facts.columns[column] for column in table.key if column in facts.columns]
     if unfit := [f"{one.name} ({one.type})" for one in kinds if not can_name_rows(one)]:
         detail = f"a row cannot be told from others, or found again, by {', '.join(unfit)}"
