@@ -49,7 +49,9 @@ class Auditor:
         tables = [(capture, one) for capture in captures if capture.kind == "postgresql" for one in capture.tables]
         if captures and not tables:
             named = f"the capture {self._name} has" if self._name else "the captures have"
-            raise UsageError(f"{named} no tables to compare", "an outbox keeps no rows, and only PostgreSQL is asked", "")
+            raise UsageError(
+                f"{named} no tables to compare", "an outbox keeps no rows, and only PostgreSQL is asked", ""
+            )
         found = [(capture, one) for capture, one in tables if self._table in (None, one.table)]
         if tables and not found:
             known = ", ".join(sorted({one.table for _, one in tables}))

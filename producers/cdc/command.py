@@ -10,7 +10,13 @@ import typer
 from freshet.cli.target import DEFAULT_STATE, JsonOption, StateOption
 from producers.cdc.command_context import ConnectOption, NameArgument, captures_of, registration_of, show_findings
 
-app = typer.Typer(no_args_is_help=True, help="Capture the changes of databases: PostgreSQL through Debezium.")
+app = typer.Typer(
+    help="Capture the changes of databases: PostgreSQL through Debezium.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 FileOption = Annotated[Path | None, typer.Option("--file", exists=True, dir_okay=False, help="A capture as YAML.")]
 
@@ -39,23 +45,25 @@ def add(
 
     \b
     Examples:
-      freshet cdc add postgresql://app@db/shop --table public.articles --text '{{title}}\\n\\n{{body}}' --metadata tags
+      freshet cdc add postgresql://app@db/shop --table public.articles --text '{{title}}: {{body}}'
       freshet cdc add --file captures/shop.yaml
       freshet cdc add postgresql://app@db/shop --dry-run
     """
     from freshet.errors import UsageError
     from producers.cdc.asked import asked_capture
     from producers.cdc.capture import read_capture
+    from producers.cdc.password import with_password
 
     captures = captures_of(state)
-    if (url is None) == (file is None):
-        raise UsageError("nothing says what to capture", "", "give an address, or a definition with --file")
+    if file is not None and url is not None:
+        raise UsageError("both an address and --file are given", "each says what to capture", "leave one out")
     if file is not None:
         capture = read_capture(file)
+        capture = with_password(capture, captures.known(capture.name))
+    elif url is not None:
+        capture = asked_capture(url, name, table or [], key, text, metadata, tenant, toast, captures.known(name))
     else:
-        assert url is not None
-        before = captures.read(name) if name in captures.names() else None
-        capture = asked_capture(url, name, table or [], key, text, metadata, tenant, toast, before)
+        raise UsageError("nothing says what to capture", "", "give an address, or a definition with --file")
     registration = registration_of(state, connect)
     if dry_run:
         findings = registration.check(capture)
@@ -63,7 +71,7 @@ def add(
         raise typer.Exit(int(any(one.level == "fail" for one in findings)))
     show_findings(registration.add(capture), as_json)
     if not as_json:
-        typer.echo(f"{capture.name} is captured; its rows are being read: freshet cdc status")
+        typer.echo(f"{capture.name} is captured; see how its rows are read: freshet cdc status")
 
 
 @app.command("list")
@@ -151,7 +159,10 @@ def remove(
     state: StateOption = DEFAULT_STATE,
     connect: ConnectOption = None,
 ) -> None:
-    """Remove connector, offsets, slot and publication. The documents stay in the index."""
+    """Remove connector, offsets, slot and publication. The documents stay in the index.
+
+    A connector for another database than PostgreSQL stays too, as somebody else registered it.
+    """
     registration_of(state, connect).remove(name)
     typer.echo(f"{name} is removed; its documents stay until they are deleted")
 
@@ -164,9 +175,11 @@ def prepare(
 ) -> None:
     """Check a database and make publication and slot, for a connector that Strimzi registers."""
     from producers.cdc.capture import read_capture
+    from producers.cdc.password import with_password
     from producers.cdc.registration import Registration
 
-    show_findings(Registration(captures_of(state), "").prepare(read_capture(file)), as_json)
+    capture = with_password(read_capture(file))
+    show_findings(Registration(captures_of(state), "").prepare(capture), as_json)
 
 
 @app.command()
@@ -176,16 +189,24 @@ def manifest(
     cluster: Annotated[str, typer.Option(help="Name of Strimzi's KafkaConnect.")] = "freshet",
     secret: Annotated[str, typer.Option(help="Secret with the key `password`; else freshet-cdc-NAME.")] = "",
     namespace: Annotated[str, typer.Option(help="Of the connector and of the secret.")] = "freshet",
+    properties: Annotated[
+        bool, typer.Option("--properties", help="Only its properties as JSON, for a Connect without Strimzi.")
+    ] = False,
     state: StateOption = DEFAULT_STATE,
 ) -> None:
-    """Print the KafkaConnector for Strimzi, made of the same definition."""
+    """Print the KafkaConnector for Strimzi, made of the same definition. Its password is a reference to a Secret."""
     from freshet.errors import UsageError
     from producers.cdc.capture import read_capture
-    from producers.cdc.manifest import manifest_yaml
+    from producers.cdc.manifest import manifest_yaml, properties_json
 
-    if (name is None) == (file is None):
+    if name is not None and file is not None:
+        raise UsageError("both a name and --file are given", "each says which capture", "leave one out")
+    if name is None and file is None:
         raise UsageError("nothing says which capture", "", "name one, or give a definition with --file")
     capture = read_capture(file) if file is not None else captures_of(state).read(name or "")
+    if properties:
+        typer.echo(properties_json(capture, namespace, secret))
+        return
     typer.echo(manifest_yaml(capture, cluster, namespace, secret), nl=False)
 
 
@@ -196,9 +217,12 @@ def outbox(
     state: StateOption = DEFAULT_STATE,
 ) -> None:
     """Print the SQL of an outbox that the application, or a trigger on each table of the capture, writes into."""
+    from freshet.errors import UsageError
     from producers.cdc.capture import Outbox, read_capture
     from producers.cdc.outbox import outbox_sql
 
+    if name is not None and file is not None:
+        raise UsageError("both a name and --file are given", "each says which capture", "leave one out")
     capture = read_capture(file) if file is not None else captures_of(state).read(name) if name else None
     given = capture.outbox if capture is not None and capture.outbox is not None else Outbox()
     typer.echo(outbox_sql(given, () if capture is None else capture.tables), nl=False)

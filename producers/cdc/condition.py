@@ -29,6 +29,33 @@ class Condition:
 def condition_of(capture: Capture, connect_url: str, state: Path) -> Condition:
     """Blocks for a few requests. Never raises FreshetError."""
     found = Condition(capture.name)
+    if capture.kind == "postgresql":
+        _ask(capture, found, state)
+    try:
+        with ConnectApi(connect_url, timeout=5) as api:
+            state_of = api.state(api.connector_of(capture))
+    except FreshetError as error:
+        found.troubles.append(str(error))
+        return found
+    if state_of is None:
+        found.troubles.append(
+            "it has no connector: the CDC producer registers it within seconds, see its log"
+            if capture.kind == "postgresql"
+            else f"it has no connector {capture.connector_name}: register it, see `freshet cdc manifest`"
+        )
+        return found
+    found.connector, found.task = state_of.state, state_of.task
+    if state_of.state in ("PAUSED", "STOPPED"):
+        found.troubles.append(f"it is {state_of.state.lower()}: freshet cdc resume {capture.name}")
+    elif state_of.task == "NONE":
+        found.troubles.append("the connector says RUNNING and has no task: see slot and the log of connect")
+    elif not state_of.runs:
+        found.troubles.append(f"its task is {state_of.task}: {_cause(state_of.trace)}")
+    return found
+
+
+def _ask(capture: Capture, found: Condition, state: Path) -> None:
+    """PostgreSQL itself, and how far its rows are read."""
     progress = Progress(state)
     for table in capture.tables:
         one = progress.of(capture, table)
@@ -40,23 +67,6 @@ def condition_of(capture: Capture, connect_url: str, state: Path) -> Condition:
             found.troubles.append(found.slot.trouble(capture))
     except FreshetError as error:
         found.troubles.append(str(error))
-    try:
-        with ConnectApi(connect_url, timeout=5) as api:
-            state_of = api.state(api.connector_of(capture))
-    except FreshetError as error:
-        found.troubles.append(str(error))
-        return found
-    if state_of is None:
-        found.troubles.append("it has no connector: the CDC producer registers it within seconds, see its log")
-        return found
-    found.connector, found.task = state_of.state, state_of.task
-    if state_of.state in ("PAUSED", "STOPPED"):
-        found.troubles.append(f"it is {state_of.state.lower()}: freshet cdc resume {capture.name}")
-    elif state_of.task == "NONE":
-        found.troubles.append("the connector says RUNNING and has no task: see slot and the log of connect")
-    elif not state_of.runs:
-        found.troubles.append(f"its task is {state_of.task}: {_cause(state_of.trace)}")
-    return found
 
 
 def lines(condition: Condition) -> Iterator[str]:

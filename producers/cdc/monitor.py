@@ -40,6 +40,9 @@ class Monitor:
             self._forget(name)
         for capture in captures.values():
             try:
+                if capture.kind != "postgresql":
+                    self._foreign(capture)
+                    continue
                 database = self._database(capture)
                 slot = self._slot(database, capture)
                 self._connector(database, capture, slot)
@@ -94,6 +97,13 @@ class Monitor:
                 _log.warning(
                     "the connector of %s had failed and was started again: %s", capture.name, state.trace[:500]
                 )
+
+    def _foreign(self, capture: Capture) -> None:
+        """Somebody else's connector to another database: its state is told."""
+        with ConnectApi(self._connect_url, timeout=5) as api:
+            state = api.state(capture.connector_name)
+        CDC_CONNECTOR_RUNNING.gauge().labels(capture.name).set(int(state is not None and state.runs))
+        self._say(capture.name, "" if state is not None and state.runs else "its connector does not run")
 
     def _register(self, api: ConnectApi, name: str, database: Database, capture: Capture) -> None:
         """By the definition as it lies there, and only while no command changes it."""

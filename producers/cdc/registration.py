@@ -33,6 +33,8 @@ class Registration:
         """What stands for and against it. Changes nothing."""
         known = self._captures.known(capture.name)
         _require_epoch(capture, known)
+        if capture.kind != "postgresql":
+            return _foreign(capture)
         with Database(capture) as database:
             return self._examine(database, capture, new=known is None)
 
@@ -46,7 +48,10 @@ class Registration:
         return findings
 
     def add(self, capture: Capture) -> list[Finding]:
-        """Check all, then publication, slot, connector, definition. Returns the findings; raises where one fails."""
+        """Check all, then publication, slot, connector, definition. Returns the findings; raises where one fails.
+
+        Of another database than PostgreSQL the definition alone: who runs its connector registers it.
+        """
         if not self._manage:
             raise UsageError(
                 "connectors are not registered from here",
@@ -58,6 +63,10 @@ class Registration:
 
     def _add(self, capture: Capture, known: Capture | None) -> list[Finding]:
         _require_epoch(capture, known)
+        if capture.kind != "postgresql":
+            findings = _foreign(capture)
+            self._captures.write(capture)
+            return findings
         with Database(capture) as database, ConnectApi(self._connect_url) as api:
             findings = self._examine(database, capture, new=known is None)
             require(findings)
@@ -117,6 +126,8 @@ class Registration:
             capture = self._captures.read(name)
             # First, so that nobody registers it again.
             self._captures.remove(name)
+            if capture.kind != "postgresql":
+                return
             try:
                 with ConnectApi(self._connect_url) as api:
                     self._remove_connector(api, api.connector_of(capture))
@@ -192,6 +203,13 @@ def register(api: ConnectApi, name: str, config: Mapping[str, str]) -> bool:
         return False
     api.replace(name, config)
     return True
+
+
+def _foreign(capture: Capture) -> list[Finding]:
+    """Raises UsageError where no connector can be made of the definition."""
+    connector_config(capture)
+    detail = f"freshet registers none for {capture.kind}, and asks no such database anything"
+    return [Finding("connector", "warn", detail, "see `freshet cdc manifest`, with --properties for other workers")]
 
 
 def _require_epoch(capture: Capture, known: Capture | None) -> None:

@@ -19,7 +19,7 @@ MYSQL = {"connector": "mysql", "db": "shop", "schema": None, "table": "articles"
 MONGO = {"connector": "mongodb", "db": "shop", "schema": None, "table": None, "collection": "articles", "lsn": None,
          "ord": 3, "ts_ms": 1795267943000, "ts_us": 1795267943000000, "ts_ns": 1795267943000000000}  # fmt: skip
 ARTICLES = CapturedTable(table="shop.articles", key=("id",), text="{{title}}", metadata=("tags", "price"))
-CAPTURE = Capture(name="shop", url="postgresql://unused@db/shop", tables=(ARTICLES,))
+CAPTURE = Capture(name="shop", url="mysql://app@db/shop", tables=(ARTICLES,))
 
 
 def mysql(op: str, **source: Any) -> Change:
