@@ -61,6 +61,8 @@ class FirstRead:
     def run(self, captures: Iterable[Capture]) -> None:
         """Blocks until all are read, or one cannot be at present: then it is told, and the next call tries again."""
         for capture in captures:
+            if capture.kind != "postgresql":
+                continue  # its connector's snapshot brings them
             for table in capture.tables:
                 if self._stop.is_set():
                     return
