@@ -69,6 +69,8 @@ COMMAND_LINE = {
     "FRESHET_CDC_CONNECT_URL": "The option `--connect` of `freshet cdc`: Kafka Connect of a remote system.",
     "FRESHET_CDC_CAPTURES": "The folder of the captures, of `freshet cdc` and `freshet audit`; without it "
     "`cdc/captures` of the state folder.",
+    "FRESHET_CDC_STATE": "What is noted of captures, for the same; without it the folder above theirs.",
+    "FRESHET_CDC_MANAGE": "`false`: `freshet cdc` too leaves connectors to somebody else, such as Strimzi.",
     "PGPASSWORD": "The database's password, for `freshet cdc add` and `freshet up`, where the address has none.",
     qdrant.BINARY_VARIABLE: "The server that `freshet up --store qdrant` starts; without it `qdrant` on the PATH.",
     prometheus.BINARY_VARIABLE: "The server that `freshet up --prometheus` starts; without it that of `.tools/bin`, "
