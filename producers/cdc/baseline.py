@@ -20,11 +20,15 @@ _POLL_S: Final = 0.05
 
 
 def baseline(
-    database: Database, stop: threading.Event, seconds: float | None = None, waiting: Callable[[], None] = lambda: None
+    database: Database,
+    stop: threading.Event,
+    seconds: float | None = None,
+    waiting: Callable[[str], None] = lambda oldest: None,
 ) -> int:
     """The position. Blocks for the open transactions that write, without a limit unless ``seconds`` gives one.
 
-    ``waiting`` is called once when there are any. Raises UnavailableError when stopped, or after ``seconds``.
+    ``waiting`` is called once when there are any, and told of the oldest. Raises UnavailableError when stopped, or
+    after ``seconds``.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     told = False
@@ -34,14 +38,34 @@ def baseline(
     own = int(database.one("SELECT pg_current_xact_id()::text"))
     while database.one(f"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint <= {own}"):
         if not told:
-            waiting()
+            waiting(oldest_writer(database))
             told = True
         if stop.wait(_POLL_S):
             raise UnavailableError("stopped while transactions were waited for")
         if deadline is not None and time.monotonic() > deadline:
             raise UnavailableError(
                 f"a transaction that writes is open since more than {seconds:g} s",
-                "rows can be read only when those have ended that were open before",
+                oldest_writer(database) or "rows can be read only when those have ended that were open before",
                 "end it (see pg_stat_activity), then try again",
             )
     return parse_lsn(position)
+
+
+def oldest_writer(database: Database) -> str:
+    """Which open transaction that writes is the oldest, of the whole server; empty without one."""
+    return str(
+        database.one(
+            """SELECT told FROM (
+                   SELECT format('the transaction of pid %s (%s)', pid, concat_ws(', ', usename, datname,
+                                 nullif(application_name, ''), 'open since ' || date_trunc('second', xact_start))),
+                          age(backend_xid)
+                   FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+                 UNION ALL
+                   SELECT format('the prepared transaction %L (%s)', gid,
+                                 concat_ws(', ', owner, database, 'open since ' || date_trunc('second', prepared))),
+                          age(transaction)
+                   FROM pg_prepared_xacts
+               ) AS open (told, age) ORDER BY age DESC LIMIT 1"""
+        )
+        or ""
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -108,8 +109,16 @@ class Bridge:
         self._progress.keep(captures.values(), unreadable)
 
     def _read_rows(self) -> None:
+        """A thread for each capture that has rows to read: one that waits holds up no other."""
+        readers: dict[str, threading.Thread] = {}
         while not self._stop.wait(_LOOK_EVERY_S):
-            self._first.run(list(self._captures.values()))
+            for name, capture in self._captures.items():
+                if self._first.pending(capture) and not (name in readers and readers[name].is_alive()):
+                    work = functools.partial(self._first.run, capture)
+                    readers[name] = threading.Thread(
+                        target=self._guard, args=(work,), name=f"freshet-cdc-rows-{name}", daemon=True
+                    )
+                    readers[name].start()
 
     def _look(self) -> None:
         while True:

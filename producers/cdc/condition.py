@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from freshet.errors import FreshetError
+from producers.cdc.baseline import oldest_writer
 from producers.cdc.capture import Capture
 from producers.cdc.connect_api import ConnectApi
 from producers.cdc.database import Database
@@ -57,12 +58,18 @@ def condition_of(capture: Capture, connect_url: str, state: Path) -> Condition:
 def _ask(capture: Capture, found: Condition, state: Path) -> None:
     """PostgreSQL itself, and how far its rows are read."""
     progress = Progress(state)
+    waiting = []
     for table in capture.tables:
         one = progress.of(capture, table)
         found.read[table.table] = f"{one.rows} rows read" if one.done else f"reading, {one.rows} rows so far"
+        if not one.done and not one.baseline:
+            waiting.append(table.table)
     try:
         with Database(capture) as database:
             found.slot = slot_health(database, capture)
+            oldest = oldest_writer(database) if waiting else ""
+            if oldest:
+                found.read.update(dict.fromkeys(waiting, f"not read yet: {oldest} has to end first"))
         if not found.slot.well:
             found.troubles.append(found.slot.trouble(capture))
     except FreshetError as error:

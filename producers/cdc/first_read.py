@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -33,13 +32,15 @@ from producers.sink import Sink
 
 _REPORT_S: Final = 60.0
 _STEADY_S: Final = 2.0
+_STATEMENT_S: Final = 600.0
+"""A page of a large table by an index that is not its key's."""
 
 _log: Final = logging.getLogger(__name__)
 _rows: Final = CDC_ROWS.counter()
 
 
 class FirstRead:
-    """Reads every captured table once, and again when its definition changed. Call ``run`` from a thread of its own."""
+    """Reads every captured table once, and again when its definition changed. One thread for each capture."""
 
     def __init__(
         self,
@@ -52,29 +53,39 @@ class FirstRead:
     ) -> None:
         self._connect_url = connect_url
         self._since: dict[str, float] = {}
+        self._said: dict[tuple[str, str], str] = {}
         self._sink = sink
         self._index = index
         self._progress = progress
         self._truncated = truncated
         self._stop = stop
 
-    def run(self, captures: Iterable[Capture]) -> None:
-        """Blocks until all are read, or one cannot be at present: then it is told, and the next call tries again."""
-        for capture in captures:
-            if capture.kind != "postgresql":
-                continue  # its connector's snapshot brings them
-            for table in capture.tables:
-                if self._stop.is_set():
-                    return
-                if self._progress.of(capture, table).done:
-                    continue
-                try:
-                    self._read(capture, table)
-                except FreshetError as error:
+    def pending(self, capture: Capture) -> bool:
+        """Whether a table is not read to its end. Of other databases than PostgreSQL a snapshot brings the rows."""
+        return capture.kind == "postgresql" and any(
+            not self._progress.of(capture, table).done for table in capture.tables
+        )
+
+    def run(self, capture: Capture) -> None:
+        """Blocks until all is read, or cannot be at present: then it is told, and the next call tries again. Waits for
+        open transactions without an end.
+        """
+        for table in capture.tables:
+            if self._stop.is_set():
+                return
+            if self._progress.of(capture, table).done:
+                continue
+            place = (capture.name, table.table)
+            try:
+                self._read(capture, table)
+                self._said.pop(place, None)
+            except FreshetError as error:
+                if self._said.get(place) != str(error):
                     _log.warning("reading %s of %s: %s", table.table, capture.name, error)
+                    self._said[place] = str(error)
 
     def _read(self, capture: Capture, table: CapturedTable) -> None:
-        with Database(capture) as database:
+        with Database(capture, statement_s=_STATEMENT_S) as database:
             if not self._captures_changes(database, capture):
                 return
             facts = table_facts(database, table.table)
@@ -83,7 +94,7 @@ class FirstRead:
             progress = self._progress.of(capture, table)
             if not progress.baseline:
                 progress.baseline = baseline(
-                    database, self._stop, waiting=lambda: _log.info("waiting for transactions that are open")
+                    database, self._stop, waiting=lambda oldest: _log.info("%s waits for %s", capture.name, oldest)
                 )
             reader = TableReader(database, table, facts)
             pace = Pace(self._index, self._stop)

@@ -20,6 +20,7 @@ from producers.cdc.capture import Capture, CapturedTable
 from producers.cdc.captures import Captures
 from producers.cdc.catalog import table_facts
 from producers.cdc.checks import Finding, examine, require
+from producers.cdc.condition import condition_of
 from producers.cdc.database import Database
 from producers.cdc.existing import proposed
 from producers.cdc.health import slot_health
@@ -329,6 +330,7 @@ def test_a_renamed_table_and_a_slot_that_is_lost_are_troubles(folder: Path) -> N
         with Database(capture) as database:
             database.run("CREATE TABLE articles (id bigint PRIMARY KEY, title text)")
             assert slot_health(database, capture).wal_status == "absent"
+            ensure_publication(database, capture)
             ensure_slot(database, capture)
             assert slot_health(database, capture).well
             database.run("ALTER TABLE articles RENAME TO essays")
@@ -348,16 +350,23 @@ def test_a_renamed_table_and_a_slot_that_is_lost_are_troubles(folder: Path) -> N
         server.stop()
 
 
-def test_a_position_is_taken_before_the_rows_and_waits_for_transactions_that_write(postgres: PostgresServer) -> None:
+def test_a_position_is_taken_before_the_rows_and_waits_for_transactions_that_write(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
     capture = capture_of(postgres)
     with Database(capture) as writer, Database(capture) as reader:
         writer.run("BEGIN")
         writer.run("INSERT INTO articles (id, title) VALUES (77, 'open')")
-        with pytest.raises(UnavailableError, match="is open since"):
+        with pytest.raises(UnavailableError, match="is open since") as refused:
             baseline(reader, threading.Event(), 0.2)
+        pid = writer.one("SELECT pg_backend_pid()")
+        assert f"the transaction of pid {pid} (freshet, freshet, freshet, open since 20" in refused.value.detail
+        told = condition_of(capture, "http://127.0.0.1:1", tmp_path).read["public.articles"]
+        assert f"not read yet: the transaction of pid {pid}" in told
         waited: list[int] = []
 
-        def commit() -> None:
+        def commit(oldest: str) -> None:
+            assert str(pid) in oldest
             waited.append(parse_lsn(reader.one("SELECT pg_current_wal_insert_lsn()::text")))
             writer.run("COMMIT")
 
