@@ -62,5 +62,5 @@ app.add_typer(store, name="store")
 
 
 def main() -> None:
-    """Exit code 0 on success, 1 on an error, 2 on wrong usage, 3 where ``status`` finds something down."""
+    """Exit code 0 on success, 1 on an error, 2 for a wrong option, 3 where ``status`` finds something down."""
     app()

@@ -50,7 +50,7 @@ class Observers:
             raise UsageError(
                 "there is no Prometheus to start",
                 f"neither {BINARY_VARIABLE} nor the PATH names one, and .tools/bin has none",
-                "unpack Debian's with `make tools`, or name one",
+                "run `make .tools/bin/prometheus`, or name one",
             )
         self.prometheus = Prometheus(binary, state / "prometheus", log("prometheus"), rules or RULES, scrape_seconds)
         self._monitor_port = free_port()
