@@ -219,7 +219,7 @@ def outbox(
     """Print the SQL of an outbox that the application, or a trigger on each table of the capture, writes into."""
     from freshet.errors import UsageError
     from producers.cdc.capture import Outbox, read_capture
-    from producers.cdc.outbox import outbox_sql
+    from producers.cdc.outbox_sql import outbox_sql
 
     if name is not None and file is not None:
         raise UsageError("both a name and --file are given", "each says which capture", "leave one out")

@@ -27,7 +27,7 @@ from producers.cdc.catalog import table_facts
 from producers.cdc.connector import PLACEHOLDER
 from producers.cdc.database import Database
 from producers.cdc.index import Index
-from producers.cdc.outbox import outbox_sql
+from producers.cdc.outbox_sql import outbox_sql
 from producers.cdc.progress import Progress
 from producers.cdc.registration import Registration
 from producers.cdc.sample import NAME, sampled

@@ -15,7 +15,8 @@ from producers.cdc.document import content_of
 from producers.cdc.envelope import Change, EnvelopeReader
 from producers.cdc.identity import document_id
 from producers.cdc.mapping import Delete, Meaning, Nothing, Truncate, Upsert, meaning_of
-from producers.cdc.outbox import outbox_event, outbox_sql
+from producers.cdc.outbox import outbox_event
+from producers.cdc.outbox_sql import outbox_sql
 from producers.cdc.values import UNCHANGED
 from producers.cdc.version import format_lsn, parse_lsn, position_of, version_of
 from tests.unit.producers.cdc import envelopes
@@ -200,6 +201,16 @@ def test_an_outbox_row_says_the_document_itself(op: str) -> None:
     assert isinstance(found, Upsert if op == "upsert" else Delete)
     assert found.id == "shop/orders/1"
     assert outbox_event(CAPTURE, change(op="d", before=columns)) is None
+
+
+def test_an_object_in_the_metadata_of_an_outbox_becomes_fields_as_in_a_table() -> None:
+    columns = {
+        "id": (1, "int64"), "document_id": ("orders/1", "string"), "op": ("upsert", "string"), "text": ("t", "string"),
+        "metadata": ('{"place": {"city": "Lisbon", "at": [1, {"x": 2}]}, "n": 3}', "string", JSON),
+    }  # fmt: skip
+    found = outbox_event(CAPTURE, change(op="c", after=columns))
+    assert isinstance(found, Upsert)
+    assert found.content.metadata == {"place.city": "Lisbon", "place.at": [1, '{"x": 2}'], "n": 3}
 
 
 def test_an_outbox_row_without_a_meaning_is_refused() -> None:
