@@ -32,7 +32,8 @@ class Reading:
 
     def send(self, number: int, found: dict[str, Any] | RejectedRecord, position: int) -> bool:
         row = Row((number,), (str(number),), found)
-        return self._first._send(SHOP, TABLE, row, position, self._pace) is not None
+        table = TABLE.model_copy(update={"tenant": "owner"})
+        return self._first._send(SHOP, table, row, position, self._pace) is not None
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def reading(tmp_path: Path) -> Reading:
 
 
 def values(number: int) -> dict[str, Any]:
-    return {"id": number, "title": "Tea", "body": "It is hot."}
+    return {"id": number, "title": "Tea", "body": "It is hot.", "owner": "acme"}
 
 
 def test_a_page_that_was_read_before_a_truncation_is_dropped(reading: Reading) -> None:
@@ -57,6 +58,6 @@ def test_a_refused_row_is_a_dead_letter_that_is_waited_for(reading: Reading) -> 
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    assert reading.send(2, {**values(2), "title": deep}, 100)
+    assert reading.send(2, {**values(2), "owner": deep}, 100)
     assert reading.send(3, values(3), 100)
     assert [one.kind for one in reading.sink.said] == ["letter", "letter", "upsert"]
