@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,8 @@ Kind = Literal["missing", "orphan", "different", "ahead"]
 SHOWN: Final = 20
 _POLL_S: Final = 0.2
 _REPORT_S: Final = 60.0
+
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -149,8 +152,8 @@ class Comparison:
         for name in self._suspects:
             try:
                 report = self._sent(name, sink)
-            except RejectedRecord:
-                # Its document is left as it is, and the row as it was found: refused.
+            except RejectedRecord as rejection:
+                _log.warning("%s cannot be sent again: %s", name, rejection)
                 continue
             if report is not None:
                 reports.append(report)

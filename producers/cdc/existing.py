@@ -6,6 +6,7 @@ from freshet.errors import UsageError
 from producers.cdc.capture import Capture, CapturedTable
 from producers.cdc.catalog import TableFacts, table_facts, tables_with_key
 from producers.cdc.database import Database
+from producers.cdc.row_key import can_name_rows
 from producers.cdc.startup import main_of
 
 NAME = "database"
@@ -37,7 +38,7 @@ def found(capture: Capture) -> Capture:
 
 def default_table(name: str, facts: TableFacts) -> CapturedTable | None:
     """All columns of text that are not part of the key, one below the other; None without one, or where the log does
-    not name its rows by their key.
+    not name its rows by their key, or the role may not read all of them.
     """
     texts = [
         column.name
@@ -46,7 +47,8 @@ def default_table(name: str, facts: TableFacts) -> CapturedTable | None:
     ]
     plain = [name for name in texts if name.isidentifier()]
     named = bool(facts.primary_key) and set(facts.primary_key) <= set(facts.identity_key)
-    if not named or not plain or not facts.readable:
+    told_apart = all(can_name_rows(facts.columns[column]) for column in facts.primary_key)
+    if not named or not told_apart or not plain or not facts.readable or facts.row_security:
         return None
     return CapturedTable(table=name, key=facts.primary_key, text="\n".join(f"{{{{{column}}}}}" for column in plain))
 

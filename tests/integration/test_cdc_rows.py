@@ -18,6 +18,7 @@ from producers.cdc.capture import Capture, CapturedTable
 from producers.cdc.catalog import table_facts
 from producers.cdc.checks import examine, require
 from producers.cdc.database import Database
+from producers.cdc.existing import proposed
 from producers.cdc.rows import Row, TableReader
 from tests.faults.harness.open_folder import open_folder
 
@@ -119,6 +120,18 @@ def test_a_key_that_names_no_row_for_sure_is_refused_and_never_looked_up(
         require(examine(database, capture_of(postgres, "public.keyed"), new=True))
     with pytest.raises(RejectedRecord, match="unsupported-key"):
         reader_of(database, "keyed").by_key(["1"])
+
+
+def test_all_tables_of_a_database_are_those_whose_rows_can_be_named(
+    postgres: PostgresServer, database: Database
+) -> None:
+    database.run(
+        """CREATE TABLE plain (id date PRIMARY KEY, title text); CREATE TABLE zoned (id timetz PRIMARY KEY, title text);
+           CREATE ROLE half LOGIN PASSWORD 'half'; CREATE TABLE screened (id int PRIMARY KEY, title text);
+           ALTER TABLE screened ENABLE ROW LEVEL SECURITY; GRANT SELECT ON plain, zoned, screened TO half"""
+    )
+    found = proposed(Capture(name="all", url=capture_of(postgres, "public.x", "half").url, password=SecretStr("half")))
+    assert {"public.plain", "public.zoned", "public.screened"} & {one.table for one in found.tables} == {"public.plain"}
 
 
 def test_values_of_domains_and_of_bits_are_those_of_the_log(database: Database) -> None:
