@@ -67,7 +67,11 @@ class Database:
                 f"SET statement_timeout = {round(statement_s * 1000)}",
                 f"SET lock_timeout = {round(lock_s * 1000)}",
             )
-            self._connection.run("; ".join((*_SESSION, *limits)))
+            try:
+                self._connection.run("; ".join((*_SESSION, *limits)))
+            except (DatabaseError, InterfaceError, OSError):
+                self.close()
+                raise
             # The one given above is for connecting.
             self._connection._usock.settimeout(statement_s + _MARGIN_S)
         except (DatabaseError, InterfaceError, OSError) as error:

@@ -41,7 +41,7 @@ class Machinery:
         return Capture(name=name, url=self.postgres.url, tables=(TABLE,), connector=more)
 
     def database(self) -> Database:
-        return Database(Capture(name="bench", url=self.postgres.url))
+        return Database(Capture(name="bench", url=self.postgres.url), statement_s=600)
 
 
 @contextmanager
