@@ -29,6 +29,8 @@ class Progress:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "progress.json"
         self._lock = threading.Lock()
+        self._named: frozenset[str] | None = None
+        self._spared: tuple[str, ...] = ()
         try:
             raw = self._path.read_bytes()
             self._tables = msgspec.json.decode(raw, type=dict[str, TableProgress])
@@ -42,7 +44,9 @@ class Progress:
         with self._lock:
             found = self._tables.get(name)
             if found is None or found.fingerprint != wanted:
-                found = self._tables[name] = TableProgress(wanted)
+                found = TableProgress(wanted)
+                if self._is_kept(name):
+                    self._tables[name] = found
             return found
 
     def write(self, capture: Capture, table: CapturedTable, progress: TableProgress) -> None:
@@ -55,14 +59,17 @@ class Progress:
         """Forget every table that no capture names: when it comes back, its rows are read again. ``others`` are names
         of captures whose tables are not known at present.
         """
-        named = {_name(capture, table) for capture in captures for table in capture.tables}
-        spared = tuple(f"{name}/" for name in others)
         with self._lock:
-            gone = [name for name in self._tables if name not in named and not name.startswith(spared)]
+            self._named = frozenset(_name(capture, table) for capture in captures for table in capture.tables)
+            self._spared = tuple(f"{name}/" for name in others)
+            gone = [name for name in self._tables if not self._is_kept(name)]
             for name in gone:
                 del self._tables[name]
             if gone:
                 self._save()
+
+    def _is_kept(self, name: str) -> bool:
+        return self._named is None or name in self._named or name.startswith(self._spared)
 
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -110,9 +110,15 @@ def test_a_read_that_was_under_way_when_its_table_was_taken_out_counts_for_nothi
     progress.keep([SHOP.model_copy(update={"tables": (ARTICLES,)})])
     under_way.done = True
     progress.write(SHOP, AUTHORS, under_way)
+    # Nor what a reader by the definition before begins only now.
+    read(progress, SHOP, AUTHORS)
+    assert not progress.of(SHOP, AUTHORS).done
+    progress.keep([SHOP])
     assert not progress.of(SHOP, AUTHORS).done
     progress.write(SHOP, AUTHORS, under_way)
     assert not Progress(tmp_path).of(SHOP, AUTHORS).done
+    assert read(progress, SHOP, AUTHORS) is progress.of(SHOP, AUTHORS)
+    assert Progress(tmp_path).of(SHOP, AUTHORS).done
 
 
 def test_a_definition_that_cannot_be_read_at_present_loses_no_progress(tmp_path: Path) -> None:
