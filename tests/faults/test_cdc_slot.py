@@ -11,6 +11,8 @@ from producers.cdc.condition import condition_of
 from producers.cdc.database import Database
 from producers.cdc.health import slot_health
 from producers.cdc.index import Index
+from producers.cdc.settings import CdcSettings
+from producers.cdc.startup import start
 from tests.faults.harness.cdc_trial import TABLE, CdcTrial
 
 SECONDS = 60.0
@@ -41,6 +43,8 @@ def test_a_lost_slot_is_seen_alarmed_and_repaired(cdc: CdcTrial) -> None:
     with cdc.lab.lab.keeper.held():
         _limit(cdc, "4GB")
     wait_until(cdc.cdc.connect.ready, "connect is back", SECONDS)
+    [warning] = _start_again(cdc)
+    assert "freshet cdc repair faults" in warning
     cdc.lab.capture = cdc.lab.registration.repair("faults")
     cdc.wait_found(changed)
     assert changed.version > kept.version
@@ -73,6 +77,13 @@ def test_a_busy_table_that_is_not_captured_does_not_make_the_slot_hold_log(cdc: 
         )
         assert before.wal_status == "reserved"
         database.run("DROP TABLE busy")
+
+
+def _start_again(cdc: CdcTrial) -> list[str]:
+    """What `freshet up` says of a capture that is there and lost: its repair needs the system that starts."""
+    captures = cdc.lab.captures
+    settings = CdcSettings(captures=captures.folder, state=captures.state, connect_url=cdc.cdc.connect.url)
+    return start(cdc.postgres.url, "faults", lambda capture: capture, settings)
 
 
 def _limit(cdc: CdcTrial, size: str) -> None:
