@@ -65,7 +65,7 @@ class TableReader:
         keys = ", ".join(_expression(self._columns[name]) for name in table.key)
         texts = ", ".join(f"{qualified_column(name)}::text" for name in table.key)
         self._select = (
-            f"SELECT (SELECT row_to_json(r) FROM (SELECT {shown}) AS r)::text, "
+            f"SELECT (SELECT row_to_json(r.*) FROM (SELECT {shown}) AS r)::text, "
             f"json_build_array({keys})::text, json_build_array({texts})::text"
         )
         self._from = f"FROM {qualified(table.table)} AS t"

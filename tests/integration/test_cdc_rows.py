@@ -159,6 +159,13 @@ def test_a_table_of_many_columns_is_read(database: Database) -> None:
     assert row.values == {"id": 1, "title": "x", **{name: number for number, name in enumerate(names)}}
 
 
+def test_columns_may_have_the_names_that_a_query_uses(database: Database) -> None:
+    database.run("""CREATE TABLE named (id int PRIMARY KEY, r text, t text, u text, one int[], place int);
+                    INSERT INTO named VALUES (1, 'r', 't', 'u', '{3}', 2)""")
+    [row] = rows(reader_of(database, "named", text="", metadata=("r", "t", "u", "one", "place")))
+    assert row.values == {"id": 1, "r": "r", "t": "t", "u": "u", "one": [3], "place": 2}
+
+
 @pytest.mark.parametrize("value", ['"\\ud800"', "[" * 3000 + "]" * 3000], ids=["surrogate", "nested"])
 def test_a_row_whose_json_cannot_be_read_is_there_and_refused_alone(database: Database, value: str) -> None:
     database.run("DROP TABLE IF EXISTS odd; CREATE TABLE odd (id int PRIMARY KEY, title text, j json)")
