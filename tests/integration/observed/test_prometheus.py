@@ -87,7 +87,7 @@ def test_no_label_holds_a_document_a_tenant_or_what_has_no_end(watched: Watched)
 def test_every_process_tells_its_memory(watched: Watched) -> None:
     lives = {one["metric"]["process"] for one in watched.query("freshet_process_memory_bytes > 1e6")}
     assert lives == {process.name for process in watched.stack.processes}
-    telling = {"serve", "job", "files", "canary", "cdc", "monitor", "inference"}
+    telling = {"serve", "job", "files", "canary", "cdc", "monitor", "inference", "audit"}
 
     def all_tell() -> bool:
         found = watched.query("process_resident_memory_bytes > 10e6")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,12 +38,26 @@ SETTINGS = {
 Left = TypeVar("Left")
 
 
-class Watched:
-    """The stack with its Prometheus, and an inference server whose model is damaged."""
+class Audits(StackProcess):
+    """``freshet audit``, every second."""
 
-    def __init__(self, stack: LocalStack, inference: InferenceServer) -> None:
+    def __init__(self, stack: LocalStack, log: Path) -> None:
+        super().__init__("audit", log)
+        self._state = stack.state
+        self.port = free_port()
+
+    def command(self) -> Sequence[str]:
+        program = str(Path(sys.executable).parent / "freshet")
+        return [program, "audit", "--every", "1", "--metrics-port", str(self.port), "--state", str(self._state)]
+
+
+class Watched:
+    """The stack with its Prometheus and audits, and an inference server whose model is damaged."""
+
+    def __init__(self, stack: LocalStack, inference: InferenceServer, audits: Audits) -> None:
         self.stack = stack
         self.inference = inference
+        self.audits = audits
         assert stack.observers is not None
         self.monitor = stack.observers.monitor
         self.prometheus: Prometheus = stack.observers.prometheus
@@ -51,8 +66,8 @@ class Watched:
         """What lives now, as the supervisor notes it; and the server beside the stack is asked too."""
         self.stack.record()
         assert self.stack.observers is not None
-        inference = f"127.0.0.1:{self.inference.port}"
-        self.stack.observers.scrape({**self.stack.metrics_addresses, "inference": inference})
+        others = {"inference": f"127.0.0.1:{self.inference.port}", "audit": f"127.0.0.1:{self.audits.port}"}
+        self.stack.observers.scrape({**self.stack.metrics_addresses, **others})
 
     def get(self, path: str, **parameters: str) -> Any:
         """What Prometheus' API answers."""
@@ -126,7 +141,10 @@ def watched_stack(folder: Path) -> Iterator[Watched]:
         opened.callback(inference.kill)
         stack = started(settings, before=lambda _: inference.start())
         opened.callback(stack.abort)
-        watched = Watched(stack, inference)
+        audits = Audits(stack, folder / "audit.log")
+        opened.callback(audits.kill)
+        audits.start()
+        watched = Watched(stack, inference, audits)
         watched.record()
         wait_until(lambda: answers(inference), "the inference server answers", SECONDS, (inference,))
         watched.prometheus.wait_ready(SECONDS)
