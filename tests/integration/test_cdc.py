@@ -38,12 +38,14 @@ from tests.integration.cdc_stack import CdcStack, capturing
 SECONDS = 60.0
 TYPES = """
 DROP TABLE IF EXISTS types; DROP TABLE IF EXISTS large; DROP TYPE IF EXISTS mood;
-CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+DROP DOMAIN IF EXISTS stamp; DROP DOMAIN IF EXISTS tall; DROP DOMAIN IF EXISTS number; DROP DOMAIN IF EXISTS extra;
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy'); CREATE DOMAIN stamp AS timestamp; CREATE DOMAIN number AS int;
+CREATE DOMAIN tall AS number CHECK (value > 0); CREATE DOMAIN extra AS jsonb;
 CREATE TABLE types (id bigint PRIMARY KEY, a_text text, a_vc varchar(20), a_char char(5), b bool, i2 int2, i4 int4,
     i8 int8, f4 float4, f8 float8, n numeric(10,2), nn numeric, cash money, d date, tm time, tmtz timetz, ts timestamp,
     tstz timestamptz, iv interval, u uuid, j json, jb jsonb, by bytea, ia int[], ta text[], na numeric[],
     da timestamptz[], m mood, ma mood[], net inet, net2 cidr, mac macaddr, bits bit(3), vb varbit, bit1 bit(1),
-    pt point, r int4range, tsr tstzrange, oidc oid, words tsvector,
+    pt point, r int4range, tsr tstzrange, oidc oid, words tsvector, vb8 varbit(8), ds stamp, dn tall, dj extra,
     gen text GENERATED ALWAYS AS (a_text || '!') STORED);
 CREATE TABLE large (a int, b text, title text, body text, PRIMARY KEY (a, b));
 ALTER TABLE large ALTER COLUMN body SET STORAGE EXTERNAL;
@@ -61,6 +63,8 @@ TYPE_ROWS = (
     """INSERT INTO types (id, jb, d, ts, tstz, iv, f4, f8, i2, pt) VALUES (3, '"str"', '0044-03-15 BC',
        '0044-03-15 10:00:00 BC', '0044-03-15 10:00:00+00 BC', '-1 day -00:00:00.5', 0.1, 1e300, -32768, '(1.5,-2)')""",
     "INSERT INTO types (id, a_text) VALUES (4, 'everything else is NULL')",
+    """INSERT INTO types (id, a_text, d, nn, na, vb8, ds, dn, dj)
+       VALUES (5, 'NAN', '12345-06-07', 'Infinity', '{NaN,1}', '11', '2024-02-29 12:00:00', 7, '{"a": [1]}')""",
 )
 
 
@@ -154,16 +158,19 @@ def test_every_type_reads_the_same_from_the_log_and_from_the_table(
     wait_until(lambda: _read_whole(cdc, notes), "both tables are read", SECONDS, cdc.capture.processes)
     for statement in TYPE_ROWS:
         database.run(statement)
-    wait_document(cdc, "notes/public.types/4", lambda found: True)
+    wait_document(cdc, "notes/public.types/5", lambda found: True)
     found = wait_document(cdc, "notes/public.types/1", lambda found: True)
     assert found["metadata"]["n"] == "12.50"
     assert found["metadata"]["jb.a"] == [1, None, "x"]
     assert found["metadata"]["i8"] == 9007199254740993
     assert found["metadata"]["tstz"] == "2024-02-29T10:34:56.123456Z"
     assert wait_document(cdc, "notes/public.types/2", lambda found: True)["metadata"]["jb"] is None
+    told = wait_document(cdc, "notes/public.types/5", lambda found: True)["metadata"]
+    assert (told["a_text"], told["nn"], told["na"], told["d"]) == ("NAN", "Infinity", ["NaN", "1"], "12345-06-07")
+    assert (told["ds"], told["dn"], told["dj.a"], told["vb8"]) == ("2024-02-29T12:00:00", 7, [1], "00000011")
     audit = _audit(cdc, notes)
     assert audit["public.types"].clean, audit
-    assert audit["public.types"].rows == audit["public.types"].documents == 4
+    assert audit["public.types"].rows == audit["public.types"].documents == 5
 
 
 def test_a_large_column_that_a_change_leaves_alone_is_kept(cdc: CdcStack, database: Database, notes: Capture) -> None:
@@ -239,6 +246,60 @@ def test_connect_killed_under_load_leaves_every_row_in_its_newest_state(cdc: Cdc
     wait_document(cdc, "sample/public.articles/450", lambda found: True)
     found = _audit(cdc, cdc.captures.read("sample"))["public.articles"]
     assert found.clean, found
+
+
+def test_a_row_that_cannot_be_read_is_a_dead_letter_and_its_neighbours_are_found(
+    cdc: CdcStack, database: Database
+) -> None:
+    database.run("CREATE TABLE odd (id bigint PRIMARY KEY, title text, j json)")
+    database.run(
+        """INSERT INTO odd VALUES (1, 'before', '1'), (2, 'half a character', '"\\ud800"'), (3, 'behind', '2')"""
+    )
+    table = CapturedTable(table="public.odd", key=("id",), text="{{title}}", metadata=("j",))
+    cdc.registration.add(Capture(name="odd", url=cdc.url, tables=(table,)))
+    try:
+        wait_document(cdc, "odd/public.odd/3", lambda found: True)
+        assert wait_document(cdc, "odd/public.odd/1", lambda found: True)["metadata"]["j"] == 1
+        kafka = KafkaSettings(bootstrap=cdc.stack.bootstrap)
+
+        def refused() -> bool:
+            return any(one.letter.key == b'odd/public.odd/["2"]' for one in letters(kafka))
+
+        wait_until(refused, "the row is a dead letter", SECONDS, cdc.capture.processes)
+    finally:
+        cdc.registration.remove("odd")
+
+
+def test_a_database_that_lets_nobody_in_holds_back_its_own_changes_alone(cdc: CdcStack, database: Database) -> None:
+    body = " ".join(f"sentence {number} of a long body." for number in range(1500))
+    database.run("CREATE ROLE clerk LOGIN REPLICATION PASSWORD 'in'")
+    database.run(f"GRANT CREATE ON DATABASE {Capture(name='x', url=cdc.url).database} TO clerk")
+    database.run("CREATE TABLE mail (id bigint PRIMARY KEY, title text, body text)")
+    database.run("ALTER TABLE mail ALTER COLUMN body SET STORAGE EXTERNAL; ALTER TABLE mail OWNER TO clerk")
+    address = f"postgresql://clerk:in@{cdc.url.rpartition('@')[2]}"
+    table = CapturedTable(table="public.mail", key=("id",), text="{{title}} {{body}}")
+    cdc.registration.add(Capture(name="mail", url=address, tables=(table,)))
+    try:
+        database.run("INSERT INTO mail VALUES (1, 'first', :body)", body=body)
+        wait_document(cdc, "mail/public.mail/1", lambda found: True)
+        database.run("ALTER ROLE clerk NOLOGIN")
+        try:
+            database.run(
+                """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                   WHERE usename = 'clerk' AND application_name = 'freshet'"""
+            )
+            database.run("UPDATE mail SET title = 'second' WHERE id = 1")
+            database.run("INSERT INTO mail VALUES (2, 'behind', '')")
+            database.run("INSERT INTO articles (id, title) VALUES (600, 'Of another capture')")
+            wait_document(cdc, "sample/public.articles/600", lambda found: True)
+            assert read(cdc, "mail/public.mail/2").status_code == 404
+        finally:
+            database.run("ALTER ROLE clerk LOGIN")
+        wait_document(cdc, "mail/public.mail/1", lambda found: found["chunks"][0]["text"].startswith("second"))
+        found = wait_document(cdc, "mail/public.mail/2", lambda found: True)
+        assert found["chunks"][0]["text"].startswith("behind")
+    finally:
+        cdc.registration.remove("mail")
 
 
 def test_a_truncated_table_leaves_no_document(cdc: CdcStack, database: Database) -> None:
