@@ -11,8 +11,8 @@ from producers.cdc.other_connectors import mongodb_config, mysql_config
 
 CLASS: Final = "io.debezium.connector.postgresql.PostgresConnector"
 PLACEHOLDER: Final = "__debezium_unavailable_value"
-SOURCE_TYPE_OF: Final = r".+\.(numeric|_numeric)"
-"""Types whose columns say in their schema what they are."""
+SOURCE_TYPE_OF: Final = r".+\.numeric"
+"""The type whose columns say in their schema what they are."""
 MESSAGE_PREFIX: Final = "freshet-heartbeat"
 
 

@@ -37,6 +37,7 @@ _EXPRESSIONS: Final = {
     "hstore": "hstore_to_json({0})",
 }
 """SQL for a value, before it becomes JSON; the rest is text."""
+_NO_NUMBERS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "float4": lambda value: value if isinstance(value, str) else float(value),
     "float8": lambda value: value if isinstance(value, str) else float(value),
@@ -142,6 +143,9 @@ def read(column: Column, value: Any) -> Any:
         return None
     if column.type.startswith("_"):
         element = column.type[1:]
+        if element == "numeric" and not _NO_NUMBERS.isdisjoint(value):
+            # So it is in the log, all of it.
+            return None
         return [None if one is None else _READERS.get(element, _same)(one) for one in value]
     return _READERS.get(column.type, _same)(value)
 

@@ -70,9 +70,10 @@ def plain(schema: Schema, value: Any) -> Any:
     if schema.logical in _LOGICAL:
         return _LOGICAL[schema.logical](value, schema)
     if schema.items is not None and isinstance(value, list):
-        items = [plain(schema.items, one) for one in value]
-        return [_numeric(one) for one in items] if _is_numeric(schema) else items
-    return _numeric(value) if _is_numeric(schema) else value
+        return [plain(schema.items, one) for one in value]
+    if isinstance(value, str) and schema.parameters.get(_SOURCE_TYPE) == "NUMERIC":
+        return _NO_NUMBERS.get(value, value)
+    return value
 
 
 def iso(text: str, kind: Literal["date", "time"]) -> str:
@@ -104,14 +105,6 @@ def duration(text: str) -> str:
     ]
     joined = "P" + kept[0] + (f"T{kept[1]}" if kept[1] else "")
     return "PT0S" if joined == "P" else joined
-
-
-def _is_numeric(schema: Schema) -> bool:
-    return schema.parameters.get(_SOURCE_TYPE) in ("NUMERIC", "_NUMERIC")
-
-
-def _numeric(value: Any) -> Any:
-    return _NO_NUMBERS.get(value, value) if isinstance(value, str) else value
 
 
 def _digits(number: str) -> str:

@@ -151,6 +151,14 @@ def test_values_of_domains_and_of_bits_are_those_of_the_log(database: Database) 
     }
 
 
+def test_an_array_of_numbers_that_holds_none_is_null_as_in_the_log(database: Database) -> None:
+    database.run("CREATE TABLE counted (id int PRIMARY KEY, n numeric, many numeric[])")
+    database.run("INSERT INTO counted VALUES (1, 'NaN', '{1.5,NULL}'), (2, 'Infinity', '{NaN,1}')")
+    first, second = rows(reader_of(database, "counted", text="", metadata=("n", "many")))
+    assert first.values == {"id": 1, "n": "NaN", "many": ["1.5", None]}
+    assert second.values == {"id": 2, "n": "Infinity", "many": None}
+
+
 def test_a_table_of_many_columns_is_read(database: Database) -> None:
     names = [f"column_{number}" for number in range(120)]
     columns = ", ".join(f"{name} int DEFAULT {number}" for number, name in enumerate(names))
