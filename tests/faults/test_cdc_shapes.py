@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from freshet.errors import FreshetError
+from freshet.offsets import Offsets, behind
+from freshet.publishing import Publisher
 from freshet.stack.process import wait_until
+from freshet.topics import Topic
 from producers.cdc.condition import condition_of
+from producers.cdc.live import GROUP
 from tests.faults.harness.api import Api
 from tests.faults.harness.cdc_trial import NAME, CdcTrial
 from tests.faults.harness.cdc_writer import Mix
@@ -11,6 +20,7 @@ from tests.faults.harness.ledger import Change
 
 ROWS = 10_000
 BODY_BYTES = 5 << 20
+TRUNCATE_SECONDS = 60.0
 
 
 def test_interleaved_transactions_on_few_rows(cdc: CdcTrial) -> None:
@@ -95,3 +105,57 @@ def test_a_truncated_table_leaves_no_document(cdc: CdcTrial) -> None:
             cdc.wait_found(cdc.upsert(database, "after", "a row after the truncation"))
     finally:
         api.close()
+
+
+def test_rows_that_come_back_behind_a_truncation_stay_though_other_documents_flow(cdc: CdcTrial) -> None:
+    with closing(Api(cdc.stack.search_url)) as api:
+        with cdc.database() as database, _other_documents(cdc):
+            again = cdc.upsert(database, "again", "a row that is loaded anew")
+            gone = cdc.upsert(database, "gone", "a row that is not")
+            cdc.wait_found(again)
+            cdc.wait_found(gone)
+            database.run(
+                """BEGIN; CREATE TEMPORARY TABLE kept ON COMMIT DROP AS SELECT * FROM notes WHERE body LIKE '%anew';
+                   TRUNCATE notes; INSERT INTO notes SELECT * FROM kept; COMMIT"""
+            )
+            wait_until(
+                lambda: api.living(gone.document_id) is None, "the row is gone", TRUNCATE_SECONDS, cdc.cdc.processes
+            )
+            wait_until(lambda: _taken(cdc), "the truncation is done", TRUNCATE_SECONDS, cdc.cdc.processes)
+        cdc.quiet()
+        found = api.living(again.document_id)
+    assert found is not None
+    assert found["metadata"]["seq"] == again.version
+
+
+@contextmanager
+def _other_documents(cdc: CdcTrial) -> Iterator[None]:
+    """Somebody else's, so many that their readers are never at the end of a topic."""
+    stop = threading.Event()
+    failures: list[BaseException] = []
+
+    def send() -> None:
+        try:
+            with Publisher(cdc.lab.lab.kafka) as publisher:
+                version = 0
+                while not stop.wait(0.01):
+                    version += 1
+                    publisher.publish(f"others/{version % 100}", f"Number {version % 7}.", version=version)
+        except FreshetError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=send, name="others", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+    assert not failures
+
+
+def _taken(cdc: CdcTrial) -> bool:
+    """Whether the producer has done all that the table's topic holds."""
+    topic = Topic(cdc.lab.capture.topic("public.notes"), 1, 0)
+    with closing(Offsets(cdc.lab.lab.kafka, GROUP)) as offsets:
+        return not behind(offsets.ends(topic, 5), offsets.committed(topic, 5))
