@@ -113,8 +113,11 @@ def test_a_repair_that_was_interrupted_leaves_no_gap_that_nobody_sees(cdc: CdcSt
 def test_a_paused_capture_stays_as_it_is_over_a_start(cdc: CdcStack, database: Database) -> None:
     settings = CdcSettings(captures=cdc.captures.folder, state=cdc.captures.state, connect_url=cdc.capture.connect.url)
 
+    def plants_at_first(one: Capture) -> Capture:
+        return one if one.tables else one.model_copy(update={"tables": (PLANTS,)})
+
     def begin(url: str) -> list[str]:
-        return start(url, "started", lambda one: one.model_copy(update={"tables": (PLANTS,)}), settings)
+        return start(url, "started", plants_at_first, settings)
 
     assert begin(cdc.url) == []
     try:
@@ -144,11 +147,8 @@ def test_a_change_of_mysql_becomes_a_document_once_its_definition_is_there(cdc: 
     capture = Capture(name="elsewhere", url="mysql://app@db.invalid/shop", tables=(table,), connector=connector)
     cdc.registration.add(capture)
     try:
-        [topic] = (
-            AdminClient({"bootstrap.servers": cdc.stack.bootstrap})
-            .create_topics([NewTopic(capture.topic(table.table), 1, 1)])
-            .values()
-        )
+        admin = AdminClient({"bootstrap.servers": cdc.stack.bootstrap})
+        [topic] = admin.create_topics([NewTopic(capture.topic(table.table), 1, 1)]).values()
         topic.result(SECONDS)
         source = {"connector": "mysql", "db": "shop", "schema": None, "table": "articles", "lsn": None,
                   "file": "binlog.000007", "pos": 1234, "row": 0, "gtid": None}  # fmt: skip
