@@ -8,7 +8,6 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from freshet.process_settings import ProcessSettings
-
 from freshet.settings import Profile
 
 
