@@ -62,7 +62,7 @@ COMMAND_LINE = {
     "FRESHET_STATE": "The option `--state` of every command that has it.",
     "FRESHET_SEARCH_URL": "The option `--url`: the search API of a remote system.",
     "FRESHET_SEARCH_API_KEY": "The option `--api-key`; the search service reads the same variable.",
-    "FRESHET_KAFKA_BOOTSTRAP": "As the option `--bootstrap`: a remote system's broker; of `freshet status` only beside `--url`.",
+    "FRESHET_KAFKA_BOOTSTRAP": "As the option `--bootstrap`: a remote broker; of `freshet status` only beside `--url`.",
     "FRESHET_SEARCH_PORT": "The option `--port` of `freshet up`.",
     "FRESHET_JOB_EMBEDDING": "The option `--embedding` of `freshet up`.",
     "FRESHET_POSTGRES_URL": "The option `--postgres-url` of `freshet up`.",
