@@ -24,7 +24,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_without_a_prometheus_the_way_to_one_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no Prometheus to start") as raised:
         Observers(tmp_path, lambda name: tmp_path / name, {}, 5)
-    assert "make tools" in str(raised.value)
+    assert "make .tools/bin/prometheus" in str(raised.value)
 
 
 def test_a_program_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
