@@ -171,7 +171,7 @@ def test_a_second_signal_ends_it_at_once(draining: tuple[ServeModel, socket.sock
     [
         ({"revision": "0" * 12}, "revision is not the pinned one"),
         ({"max_items": "many"}, "FRESHET_INFERENCE_MAX_ITEMS does not fit"),
-        ({"aliases": "not-json"}, "A setting is not JSON"),
+        ({"aliases": "not-json"}, "FRESHET_INFERENCE_ALIASES is not the JSON"),
     ],
 )
 def test_what_cannot_be_right_refuses_to_start(tmp_path: Path, settings: dict[str, str], said: str) -> None:
