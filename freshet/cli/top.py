@@ -45,9 +45,10 @@ def top(
     from rich.live import Live
 
     try:
-        with Live(screen.render(), console=console(), screen=True, refresh_per_second=8) as live:
+        # Without a thread of its own: it could wait for ever for a lock that Ctrl-C made this one leave behind.
+        with Live(screen.render(), console=console(), screen=True, auto_refresh=False) as live:
             for name, data in stream:
                 screen.take(name, data)
-                live.update(screen.render())
+                live.update(screen.render(), refresh=True)
     except KeyboardInterrupt:
         return
