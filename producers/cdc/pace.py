@@ -19,8 +19,8 @@ _CHARS_OF_A_ROW: Final = 1_000
 """A longer one counts for more: what it takes to embed it grows with its length."""
 _WINDOWS: Final = 2
 """On their way at once, so that the pipeline has work while the first of them is waited for."""
-_SOON_S: Final = 0.12
-_LATE_S: Final = 0.25
+_SOON_S: Final = 0.1
+_LATE_S: Final = 0.2
 """A live change waits behind the windows on their way, so for about as long as they take."""
 _VISIBLE_S: Final = 30.0
 _POLL_S: Final = 0.01

@@ -70,7 +70,7 @@ def test_rows_go_as_fast_as_they_become_searchable_and_a_live_change_waits_below
 
 def test_a_delay_that_no_window_causes_does_not_hold_the_rate_down() -> None:
     clock = Clock()
-    line = Line(clock, 300.0, delay=0.1)
+    line = Line(clock, 300.0, delay=0.08)
     reached, _ = read(clock, line, Pace(line, clock, lambda: clock.now), 5_000)
     assert reached > 0.6 * 300
 
