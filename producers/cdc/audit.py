@@ -13,15 +13,13 @@ from producers.cdc.comparison import Comparison, TableAudit
 from producers.cdc.database import Database
 from producers.cdc.finding import require
 from producers.cdc.index import Index
-from producers.cdc.rows import TableReader
+from producers.cdc.rows import PAGE_SECONDS, TableReader
 from producers.cdc.table_checks import key_findings
 from producers.sink import Sink
 
 __all__ = ["Audit", "TableAudit"]
 
 BASELINE_SECONDS: Final = 60.0
-_STATEMENT_S: Final = 600.0
-"""A page of a large table by an index that is not its key's."""
 
 
 class Audit:
@@ -38,7 +36,7 @@ class Audit:
 
     def run(self, table: CapturedTable, sink: Sink | None = None, *, texts: bool = True) -> TableAudit:
         """With a ``sink`` what differs is sent again. ``texts`` compares contents too, one request per document."""
-        with Database(self._capture, statement_s=_STATEMENT_S) as database:
+        with Database(self._capture, statement_s=PAGE_SECONDS) as database:
             facts = table_facts(database, table.table)
             if facts is None:
                 raise UsageError(f"there is no table {table.table}", "", "mend the capture")

@@ -13,7 +13,7 @@ from freshet.errors import FreshetError, UnavailableError, UsageError
 from producers.cdc.capture import Capture
 from producers.cdc.tls import ssl_context
 
-__all__ = ["Database", "identifier", "literal", "qualified"]
+__all__ = ["Database", "identifier", "literal", "qualified", "quoted"]
 
 CONNECT_SECONDS: Final = 10
 PATIENCE_SECONDS: Final = 30.0
@@ -131,8 +131,8 @@ class Database:
 def qualified(table: str) -> str:
     """``schema.table`` with both names quoted."""
     schema, _, name = table.partition(".")
-    return f"{_quoted(schema)}.{_quoted(name)}"
+    return f"{quoted(schema)}.{quoted(name)}"
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'

@@ -24,16 +24,15 @@ from producers.cdc.pace import Pace
 from producers.cdc.progress import Progress
 from producers.cdc.publication import unpublished
 from producers.cdc.refusal import refuse_row
-from producers.cdc.rows import Row, TableReader
+from producers.cdc.rows import PAGE_SECONDS, Row, TableReader
 from producers.cdc.sending import send
+from producers.cdc.slot import slot_is_read
 from producers.cdc.truncated import TruncatedTables
 from producers.cdc.version import version_of
 from producers.sink import Sink
 
 _REPORT_S: Final = 60.0
 _STEADY_S: Final = 2.0
-_STATEMENT_S: Final = 600.0
-"""A page of a large table by an index that is not its key's."""
 
 _log: Final = logging.getLogger(__name__)
 _rows: Final = CDC_ROWS.counter()
@@ -85,7 +84,7 @@ class FirstRead:
                     self._said[place] = str(error)
 
     def _read(self, capture: Capture, table: CapturedTable) -> None:
-        with Database(capture, statement_s=_STATEMENT_S) as database:
+        with Database(capture, statement_s=PAGE_SECONDS) as database:
             if not self._captures_changes(database, capture):
                 return
             facts = table_facts(database, table.table)
@@ -121,7 +120,7 @@ class FirstRead:
             name = api.connector_of(capture)
             state, config = api.state(name), api.task_config(name)
         wanted = connector_config(capture)["table.include.list"]
-        reads = database.one("SELECT active FROM pg_replication_slots WHERE slot_name = :slot", slot=capture.slot)
+        reads = slot_is_read(database, capture)
         runs = state is not None and state.runs and config is not None and config.get("table.include.list") == wanted
         if not (reads and runs) or unpublished(database, capture):
             self._since.pop(capture.name, None)

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from producers.cdc.capture import CapturedTable, Outbox
-from producers.cdc.database import identifier, literal, qualified
+from producers.cdc.database import identifier, literal, qualified, quoted
 from producers.cdc.identity import SEPARATOR
-from producers.cdc.rows import qualified_column
 
 _SHOWN_BYTES: Final = 36
 _MOST_PAIRS: Final = 50
@@ -91,7 +90,7 @@ DELETE FROM {qualified(outbox.table)};
 
 
 def _column(row: str, name: str) -> str:
-    return f"{row}.{qualified_column(name).removeprefix('t.')}"
+    return f"{row}.{quoted(name)}"
 
 
 def _function(table: CapturedTable) -> str:

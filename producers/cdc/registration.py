@@ -132,9 +132,7 @@ class Registration:
                 with ConnectApi(self._connect_url) as api:
                     self._remove_connector(api, api.connector_of(capture))
                 with Database(capture) as database:
-                    self._wait_inactive(database, capture)
-                    drop_slot(database, capture)
-                    drop_publication(database, capture)
+                    self._drop(database, capture)
             except FreshetError:
                 self._captures.write(capture)
                 raise
@@ -172,6 +170,11 @@ class Registration:
                 raise UnavailableError(f"somebody still reads the slot {capture.slot}", "", "stop it, then try again")
             time.sleep(_POLL_S)
 
+    def _drop(self, database: Database, capture: Capture) -> None:
+        self._wait_inactive(database, capture)
+        drop_slot(database, capture)
+        drop_publication(database, capture)
+
     def _remove_connector(self, api: ConnectApi, name: str) -> None:
         if api.config(name) is not None:
             api.stop(name)
@@ -181,9 +184,7 @@ class Registration:
     def _withdraw(self, api: ConnectApi, name: str, database: Database, capture: Capture) -> None:
         try:
             self._remove_connector(api, name)
-            self._wait_inactive(database, capture)
-            drop_slot(database, capture)
-            drop_publication(database, capture)
+            self._drop(database, capture)
             self._captures.marks.remove(capture.name)
         except FreshetError:
             # The first error says why; `freshet cdc add` names what is left over.

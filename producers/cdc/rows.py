@@ -12,12 +12,14 @@ from freshet.errors import RejectedRecord, UsageError
 from producers.cdc import values
 from producers.cdc.capture import CapturedTable
 from producers.cdc.catalog import Column, TableFacts
-from producers.cdc.database import Database, identifier, literal, qualified
+from producers.cdc.database import Database, identifier, literal, qualified, quoted
 from producers.cdc.row_key import equals
 from producers.cdc.values import LONGEST_BITS
 from producers.cdc.version import parse_lsn
 
 PAGE_ROWS: Final = 500
+PAGE_SECONDS: Final = 600.0
+"""A page of a large table by an index that is not its key's."""
 
 _AS_TEXT: Final = "{0}::text"
 _EXPRESSIONS: Final = {
@@ -151,7 +153,7 @@ def read(column: Column, value: Any) -> Any:
 
 
 def qualified_column(name: str) -> str:
-    return 't."' + name.replace('"', '""') + '"'
+    return f"t.{quoted(name)}"
 
 
 def _expression(column: Column) -> str:
