@@ -20,6 +20,9 @@ class ConsumerSettings(ProcessSettings):
         "deadline", description="what sets the batch limit; compared in docs/results/policies.md"
     )
     initial_limit: int = Field(50, ge=1, le=MAX_LIMIT, description="records in the first batches")
+    linger_seconds: float = Field(
+        0.005, ge=0, description="least time between the starts of two batches, unless the limit cut the first short"
+    )
     adapt_seconds: float = Field(1.0, gt=0, description="how often the policy is asked")
     window_seconds: float = Field(10.0, gt=0, description="of the latencies that P99 is taken over")
     commit_seconds: float = Field(1.0, gt=0, description="how often the store is flushed and offsets are committed")

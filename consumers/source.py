@@ -24,6 +24,8 @@ HIGH_WATER = 1_000
 """Records of one partition that wait here before it is paused."""
 LOW_WATER = 500
 """Where it is resumed: enough left for the time that the broker needs to send more."""
+SHORTEST_WAIT_SECONDS = 0.001
+"""librdkafka waits whole milliseconds: asked to wait for less it returns at once."""
 CHUNK = 500
 """Records drained from librdkafka at once."""
 
@@ -129,7 +131,10 @@ class KafkaSource:
     def idle(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            self._fill(left)
+            if left < SHORTEST_WAIT_SECONDS:
+                time.sleep(left)
+            else:
+                self._fill(left)
 
     def _fill(self, seconds: float) -> None:
         """Take over what librdkafka has; waits ``seconds`` for the first record when it has none."""

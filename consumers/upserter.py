@@ -89,10 +89,12 @@ class Upserter:
         self._gone: frozenset[int] = frozenset()
         self._ticks = ticks or clock
         self._committed_at = self._ticks()
+        self._next_at = self._committed_at
         self._limit = BatchLimit(policy, settings, clock())
 
     def step(self, wait_seconds: float = 0.2) -> int:
         """One batch, or a wait for one. Returns how many records it finished. Blocks while the store is down."""
+        self._linger()
         messages = self._source.fetch(self._limit.value, wait_seconds)
         self._gone = frozenset()
         if self._doubtful:
@@ -100,6 +102,8 @@ class Upserter:
             self._source.rewind(self._uncommitted.restart(messages))
             return 0
         if messages:
+            if len(messages) < self._limit.value:
+                self._next_at = self._ticks() + int(self._settings.linger_seconds * 1e9)
             started = self._clock()
             with self._observer.holding(_oldest(messages)):
                 self._retry(lambda: self._process(messages, started), messages)
@@ -107,6 +111,11 @@ class Upserter:
         if self._ticks() - self._committed_at >= self._settings.commit_seconds * 1e9:
             self._retry(self.commit, ())
         return len(messages)
+
+    def _linger(self) -> None:
+        """Let records gather: of two small batches in a row, most of the second's cost is that of any batch."""
+        if (left := self._next_at - self._ticks()) > 0:
+            self._source.idle(left / 1e9)
 
     def commit(self) -> None:
         """Make everything written durable, then commit the offsets that are. Raises UnavailableError.

@@ -13,8 +13,9 @@ def flink_settings(job: JobSettings) -> dict[str, str]:
         "pipeline.name": JOB_NAME,
         "parallelism.default": str(job.parallelism),
         "python.execution-mode": job.execution_mode,
-        "python.fn-execution.bundle.time": "1",
+        # Each record is a bundle of its own; the time that one would otherwise wait costs a timer of that period.
         "python.fn-execution.bundle.size": "1",
+        "python.fn-execution.bundle.time": "1000",
         "execution.buffer-timeout.interval": "0 ms",
         "pipeline.object-reuse": "true",
         "execution.checkpointing.interval": f"{job.checkpoint_ms} ms",

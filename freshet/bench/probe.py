@@ -18,7 +18,9 @@ HEAD_START_SECONDS = 0.0025
 """A query looks into the store some 2 ms after it was asked, when it has its vector; few events are there sooner."""
 
 ASK_AGAIN_SECONDS = 0.002
-"""Between two queries for one event; without it a stall would be met with a storm of queries."""
+ASK_AGAIN_SHARE = 0.05
+"""Between two queries for one event: the longer of these seconds and this share of the event's age, so that a stall is
+not met with a storm of queries, which would make it longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +70,5 @@ def _until_found(connection: http.client.HTTPConnection, wanted: str, text: str,
         answered = time.time_ns()
         if results and results[0]["id"] == wanted:
             return Sight((asked - due_ns) / 1e9, (answered - due_ns) / 1e9)
-        time.sleep(ASK_AGAIN_SECONDS)
+        time.sleep(max(ASK_AGAIN_SECONDS, ASK_AGAIN_SHARE * (answered - due_ns) / 1e9))
     return None

@@ -50,6 +50,11 @@ class StoreSettings(ProcessSettings):
     )
     index_poll_s: float = Field(default=0.5, gt=0, description="embedded: how often that is looked at")
     index_in_background: bool = Field(default=True, description="embedded: off leaves every vector unindexed")
+    index_patience_s: float = Field(
+        default=120.0,
+        ge=0,
+        description="embedded: a build stands still while others need the processors, so long in all",
+    )
     journal_limit: int = Field(
         default=100_000, ge=1, description="embedded: changes kept during a build before it is dropped"
     )

@@ -124,7 +124,10 @@ def measure(partitions: int, vectors: NDArray[np.float32], queries: NDArray[np.f
     folder = Path(tempfile.mkdtemp(prefix="freshet-bench-"))
     info = CollectionInfo("bench", "1", vectors.shape[1])
     try:
-        quiet = StoreSettings(path=folder / "store", partitions=partitions, index_in_background=False)
+        # No patience: what is measured is a build that goes on beside the load.
+        quiet = StoreSettings(
+            path=folder / "store", partitions=partitions, index_in_background=False, index_patience_s=0
+        )
         store = EdgeStore(quiet)
         store.open(info)
         load = Load(store, vectors, queries, texts, np.arange(len(vectors)))

@@ -1,33 +1,45 @@
 """The child process of a rebuild: copies a generation's files, puts every vector into one graph, purges the deleted.
 
 It is a process because the engine's ``optimize`` holds the GIL for the whole build. ``python -m
-freshet.store.edge.build SOURCE TARGET DIMENSION M EF_CONSTRUCT`` prints ``copied`` and then ``built``, and dies when
-its standard input closes, so with its parent, however that dies. The priority is the parent's choice.
+freshet.store.edge.build SOURCE TARGET DIMENSION M EF_CONSTRUCT PATIENCE`` prints ``copied`` and then ``built``, and
+dies when its standard input closes, so with its parent, however that dies. The graph is built by a worker of idle
+priority, which is stopped while others need the processors, ``PATIENCE`` seconds in all.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import signal
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
-from qdrant_edge import EdgeShard
+import psutil
 
 from freshet.store.edge.copying import copy_folder
-from freshet.store.edge.engine import chunk_config
+from freshet.store.edge.restraint import LOOK_S, Restraint, Usage
+
+_PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
     source, target = Path(arguments[0]), Path(arguments[1])
-    dimension, m, ef_construct = (int(argument) for argument in arguments[2:])
+    dimension, m, ef_construct = (int(argument) for argument in arguments[2:5])
+    # Not by the worker: one of idle priority may be preempted in the file system, where writers would wait for it.
+    copy_folder(source, target)
+    _say("copied")
     worker = os.fork()
     if worker:
         # The build holds the GIL, so only another process can watch for the parent's end.
-        os._exit(_watch(worker))
-    copy_folder(source, target)
-    _say("copied")
+        os._exit(_watch(worker, Restraint(float(arguments[5]))))
+    _make_way()
+    from qdrant_edge import EdgeShard
+
+    from freshet.store.edge.engine import chunk_config
+
     shard = EdgeShard.load(str(target), chunk_config(dimension, m, ef_construct))
     shard.optimize()
     shard.flush()
@@ -35,24 +47,45 @@ def main(arguments: list[str]) -> None:
     _say("built")
 
 
+def _make_way() -> None:
+    """Take only what the pipeline leaves over, and end with the watcher."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 def _say(word: str) -> None:
     sys.stdout.write(word + "\n")
     sys.stdout.flush()
 
 
-def _watch(worker: int) -> int:
+def _watch(worker: int, restraint: Restraint) -> int:
     """The worker's exit code; kills it when standard input closes."""
     ended, wake = os.pipe()
-    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    gone, status = os.waitpid(worker, os.WNOHANG)
-    if not gone:
-        ready, _, _ = select.select([0, ended], [], [])
+    process = psutil.Process(worker)
+    looked_at, before = time.monotonic(), Usage.of(process)
+    while True:
+        # With the handler set and before each wait: an end in between wakes it, as a stop does.
+        gone, status = os.waitpid(worker, os.WNOHANG)
+        if gone:
+            return os.waitstatus_to_exitcode(status)
+        ready, _, _ = select.select([0, ended], [], [], max(0.0, looked_at + LOOK_S - time.monotonic()))
         if 0 in ready:
             os.kill(worker, signal.SIGKILL)
-        _, status = os.waitpid(worker, 0)
-    return os.waitstatus_to_exitcode(status)
+            _, status = os.waitpid(worker, 0)
+            return os.waitstatus_to_exitcode(status)
+        if ended in ready:
+            os.read(ended, 512)
+        now = time.monotonic()
+        if now - looked_at < LOOK_S:
+            continue
+        with suppress(psutil.NoSuchProcess):
+            after = Usage.of(process)
+            os.kill(worker, signal.SIGSTOP if restraint.waits(before, after, now - looked_at) else signal.SIGCONT)
+            looked_at, before = now, after
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import time
 from pathlib import Path
 
 from freshet.errors import FreshetError, UnavailableError
+from freshet.store.edge import build
 from freshet.store.edge.checkpoints import FLUSH_AFTER
 from freshet.store.edge.client import gather
 from freshet.store.edge.failures import engine_errors
@@ -38,13 +39,6 @@ _log = logging.getLogger(__name__)
 
 _SLICE = 100
 """Points replayed at once: some 5 to 10 ms."""
-_IDLE = """
-import os, runpy, sys
-if sys.platform == "linux":
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-runpy.run_module("freshet.store.edge.build", run_name="__main__")
-"""
-"""The child takes only what the pipeline leaves over, from its imports on."""
 
 
 class Rebuild:
@@ -83,8 +77,8 @@ class Rebuild:
 
     def _build(self, source: Path, target: Path) -> None:
         settings = self._settings
-        numbers = (str(number) for number in (self._dimension, settings.m, settings.ef_construct))
-        command = [sys.executable, "-c", _IDLE, str(source), str(target), *numbers]
+        numbers = self._dimension, settings.m, settings.ef_construct, settings.index_patience_s
+        command = [sys.executable, "-m", build.__name__, str(source), str(target), *map(str, numbers)]
         pipe = subprocess.PIPE
         with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as child:
             self._child = child

@@ -21,7 +21,7 @@ def test_recall_at_ten(tmp_path: Path) -> None:
     texts = sentences(COUNT + QUERIES)
     vectors = embedded(texts)
     held, queries = vectors[:COUNT], vectors[COUNT:]
-    store = EdgeStore(StoreSettings(path=tmp_path / "store", index_after=1_000))
+    store = EdgeStore(StoreSettings(path=tmp_path / "store", index_after=1_000, index_patience_s=0))
     store.open(CollectionInfo("m", "r", vectors.shape[1]))
     for start in range(0, COUNT, 50):
         places = range(start, start + 50)

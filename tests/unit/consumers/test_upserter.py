@@ -47,6 +47,7 @@ class ListSource:
     committed: dict[int, int] = field(default_factory=dict)
     partitions: frozenset[int] = frozenset({0})
     idled: int = 0
+    idled_seconds: float = 0.0
     lose_on_idle: bool = False
 
     def fetch(self, limit: int, seconds: float) -> list[Message]:
@@ -59,6 +60,7 @@ class ListSource:
 
     def idle(self, seconds: float) -> None:
         self.idled += 1
+        self.idled_seconds += seconds
         if self.lose_on_idle:
             self.partitions = frozenset()
 
@@ -114,11 +116,10 @@ def upserter(source: ListSource, store: object, letters: Letters, observer: Obse
         store=store,  # type: ignore[arg-type]
         dead_letters=letters,
         collection=COLLECTION,
-        settings=ConsumerSettings(),
         policy=seed,
         observer=observer,
         clock=lambda: 0,
-        **more,  # type: ignore[arg-type]
+        **{"settings": ConsumerSettings(), **more},  # type: ignore[arg-type]
     )
 
 
@@ -194,3 +195,22 @@ def test_replaying_the_whole_topic_changes_nothing(store: VectorStore, observer:
     assert (store.heads(["a", "b"]), store.stats()) == before
     assert before[0]["a"].version == 3
     assert before[0]["b"].deleted
+
+
+def test_records_gather_between_two_small_batches_and_never_behind_a_full_one(
+    store: VectorStore, observer: Observer
+) -> None:
+    now = 0
+    settings = ConsumerSettings(linger_seconds=0.005, initial_limit=2)
+    source = ListSource([record("a", 1)])
+    loop = upserter(source, store, Letters(), observer, settings=settings, ticks=lambda: now)
+    loop.step()
+    assert source.idled == 0, "the first record waits for none"
+    now = 2_000_000
+    loop.step()
+    assert source.idled_seconds == pytest.approx(0.003)
+    now = 5_000_000
+    source.values += [record(name, 1) for name in "bcd"]
+    assert loop.step() == 2
+    assert loop.step() == 1
+    assert source.idled == 1

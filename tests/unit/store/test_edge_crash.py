@@ -91,7 +91,7 @@ def test_a_crash_on_either_side_of_the_pointer_leaves_a_good_generation(tmp_path
         (partition / "gen-2" / "segments").mkdir(parents=True)
         (partition / "gen-7.new").mkdir()
         (partition / "CURRENT.new").write_text("gen-2")
-    store = EdgeStore(StoreSettings(path=folder, index_after=100, index_poll_s=0.01))
+    store = EdgeStore(StoreSettings(path=folder, index_after=100, index_patience_s=0, index_poll_s=0.01))
     store.open(INFO)
     check_documents(store, acknowledged)
     while store.stats().indexed == 0:

@@ -39,7 +39,7 @@ PATIENCE_S = 60.0
 
 @pytest.fixture
 def settings(tmp_path: Path) -> StoreSettings:
-    return StoreSettings(path=tmp_path / "store", index_in_background=False)
+    return StoreSettings(path=tmp_path / "store", index_in_background=False, index_patience_s=0)
 
 
 @pytest.fixture
@@ -244,7 +244,9 @@ def test_any_process_killed_at_any_time_beside_writes_and_builds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "LONGEST_WAIT_S", 0.05)
-    settings = StoreSettings(path=tmp_path / "store", index_after=150, index_ratio=0.01, index_poll_s=0.01)
+    settings = StoreSettings(
+        path=tmp_path / "store", index_after=150, index_ratio=0.01, index_poll_s=0.01, index_patience_s=0
+    )
     store = EdgeStore(settings)
     store.open(INFO)
     choose = random.Random(5)

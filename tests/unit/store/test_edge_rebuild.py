@@ -30,7 +30,7 @@ INFO = CollectionInfo("m", "r", INFO_DIMENSION)
 
 @pytest.fixture
 def settings(tmp_path: Path) -> StoreSettings:
-    return StoreSettings(path=tmp_path / "store", index_in_background=False, partitions=1)
+    return StoreSettings(path=tmp_path / "store", index_in_background=False, partitions=1, index_patience_s=0)
 
 
 @pytest.fixture

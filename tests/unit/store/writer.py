@@ -16,7 +16,9 @@ from tests.unit.store.crash_material import DOCUMENTS, INFO_DIMENSION, document_
 
 def main() -> None:
     folder, index_after = Path(sys.argv[1]), int(sys.argv[2])
-    store = EdgeStore(StoreSettings(path=folder, index_after=index_after, index_ratio=0.01, index_poll_s=0.01))
+    store = EdgeStore(
+        StoreSettings(path=folder, index_after=index_after, index_ratio=0.01, index_poll_s=0.01, index_patience_s=0)
+    )
     store.open(CollectionInfo("m", "r", INFO_DIMENSION))
     for number in count():
         write_document(store, document_name(number), number // DOCUMENTS)
