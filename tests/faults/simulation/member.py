@@ -22,8 +22,10 @@ def start(
 ) -> None:
     """``process`` begins to consume; every step is one turn."""
     chance = process.chance
+    limit = chance.one_of((1, 3, 10, 50))
     settings = ConsumerSettings(
-        initial_limit=chance.one_of((1, 3, 10, 50)),
+        initial_limit=limit,
+        linger_seconds=0.005 if limit == 50 else 0.0,
         adapt_seconds=1e6,
         commit_seconds=chance.one_of((0.01, 0.05, 0.5)),
         retry_seconds=chance.one_of((0.1, 1.0)),

@@ -41,7 +41,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("hasty")
 def test_writes_searches_and_builds_go_on_beside_the_flushes(tmp_path: Path) -> None:
-    settings = StoreSettings(path=tmp_path / "store", index_in_background=False, partitions=2)
+    settings = StoreSettings(path=tmp_path / "store", index_in_background=False, partitions=2, index_patience_s=0)
     store = EdgeStore(settings)
     store.open(INFO)
     for number in range(DOCUMENTS):

@@ -183,8 +183,11 @@ def test_no_two_engines_open_one_folder(store: EdgeStore) -> None:
 
 
 def _has_open(pid: int, folder: Path) -> bool:
-    handles = Path(f"/proc/{pid}/fd")
-    return any(os.readlink(handle) == str(folder) for handle in handles.iterdir())
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            if os.readlink(handle) == str(folder):
+                return True
+    return False
 
 
 def test_documents_are_counted_as_they_come_and_go(store: EdgeStore) -> None:
