@@ -9,7 +9,7 @@ from tests.faults.harness.more_consumers import more_consumers
 from tests.faults.harness.trial import Trial
 
 JOIN_EVERY_SECONDS = 6.0
-JOINS = 5
+JOINS, FEW_JOINS = 5, 3
 CONSUMERS = 3
 
 
@@ -20,7 +20,7 @@ def test_rebalance_10_joins_a_minute_embedded(small: MembersTrial) -> None:
     small.members.wait_shared()
 
     def join_and_leave() -> None:
-        for _ in range(JOINS):
+        for _ in range(FEW_JOINS):
             small.members.join()
             small.members.leave()
             small.stays_broken(JOIN_EVERY_SECONDS)

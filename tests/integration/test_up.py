@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -51,12 +52,17 @@ class Up(StackProcess):
         return read_run_file(self.state)
 
     def search(self, text: str) -> list[tuple[str, int]]:
-        """Path and version of each hit, through the command line."""
+        """Id and version of each hit."""
+        answer = httpx.get(f"{self.run.search_url}/search", params={"q": text}, timeout=30).raise_for_status()
+        return _hits(answer.text)
+
+    def search_by_command(self, text: str) -> list[tuple[str, int]]:
+        """The same through the command line, whose process takes a second to start."""
         run = subprocess.run(
             [*freshet("search"), text, "--state", str(self.state), "--json"], capture_output=True, text=True
         )
         assert run.returncode == 0, run.stderr
-        return [(hit["id"], hit["version"]) for hit in json.loads(run.stdout)["results"]]
+        return _hits(run.stdout)
 
     def wait_found(self, text: str, document_id: str) -> None:
         def found() -> bool:
@@ -64,11 +70,16 @@ class Up(StackProcess):
             return bool(hits) and hits[0][0] == document_id
 
         wait_until(found, f"{text!r} finds {document_id}", START_SECONDS, (self,))
+        assert self.search_by_command(text)[0][0] == document_id
 
     def interrupt(self) -> None:
         """Ctrl-C, and wait for the end."""
         os.kill(self.pid, signal.SIGINT)
         wait_until(lambda: not self.alive, "freshet up has ended after Ctrl-C", 60)
+
+
+def _hits(answer: str) -> list[tuple[str, int]]:
+    return [(hit["id"], hit["version"]) for hit in json.loads(answer)["results"]]
 
 
 def freshet(command: str) -> list[str]:
