@@ -15,8 +15,8 @@ from freshet.bench.load import Plan
 
 GIVE_UP_SECONDS = 10.0
 HEAD_START_SECONDS = 0.004
-"""A query looks into the store some 2 ms after it was asked, when it has its vector, and most events are there after 5 to
-6 ms. One asked too soon costs the next one its place: it is asked when the first has been answered, 8 ms later."""
+"""A query looks into the store some 2 ms after it was asked, when it has its vector, and most events are there after 5
+to 6 ms. Whoever asks too soon asks again only when that is answered, 8 ms later."""
 
 ASK_AGAIN_SECONDS = 0.002
 ASK_AGAIN_SHARE = 0.05

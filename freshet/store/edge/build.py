@@ -66,7 +66,7 @@ def _watch(worker: int, restraint: Restraint) -> int:
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     process = psutil.Process(worker)
-    looked_at, before = time.monotonic(), Usage.of(process)
+    looked_at, before = time.monotonic(), None
     while True:
         # With the handler set and before each wait: an end in between wakes it, as a stop does.
         gone, status = os.waitpid(worker, os.WNOHANG)
@@ -84,7 +84,8 @@ def _watch(worker: int, restraint: Restraint) -> int:
             continue
         with suppress(psutil.NoSuchProcess):
             after = Usage.of(process)
-            os.kill(worker, signal.SIGSTOP if restraint.waits(before, after, now - looked_at) else signal.SIGCONT)
+            waits = before is not None and restraint.waits(before, after, now - looked_at)
+            os.kill(worker, signal.SIGSTOP if waits else signal.SIGCONT)
             looked_at, before = now, after
 
 
