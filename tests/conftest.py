@@ -20,7 +20,10 @@ WITHOUT_STACK = (
     HERE / "faults" / "simulation",
     HERE / "faults" / "mutants",
     # A broker alone, a database or a server: beside a stack there is room for one.
+    HERE / "integration" / "test_cdc_audit.py",
     HERE / "integration" / "test_cdc_checks.py",
+    HERE / "integration" / "test_cdc_outbox.py",
+    HERE / "integration" / "test_cdc_rows.py",
     HERE / "integration" / "test_files_process.py",
     HERE / "integration" / "test_partitions.py",
     HERE / "integration" / "test_publish_broker.py",
@@ -29,7 +32,7 @@ WITHOUT_STACK = (
 )
 SHARED_STACK = HERE / "integration"
 """Where files share one; folders below have their own."""
-NICENESS = 10
+NICENESS = 15
 """Of tests without a stack, where the other worker may have one."""
 
 
