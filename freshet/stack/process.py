@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
 import random
@@ -21,6 +20,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from freshet.errors import FreshetError, UsageError
+from freshet.parent import end_with_parent
 from freshet.stack.runfile import ProcessEntry
 
 POLL_SECONDS = 0.02
@@ -35,7 +35,6 @@ MODEL_PROCESS = {
 PORTS = (20_000, 32_768)
 """Below what Linux and macOS give to outgoing connections, above what well-known programs listen on."""
 PORT_TRIES = 50
-_PR_SET_PDEATHSIG = 1
 _claims: list[FileLock] = []
 
 
@@ -99,7 +98,7 @@ class StackProcess:
                 # Its own group: a Ctrl-C at the terminal reaches only the supervisor, which then drains in order.
                 start_new_session=True,
                 **_identity(self.user()),
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=end_with_parent if sys.platform == "linux" else None,
             )
 
     def wait_ready(self, seconds: float = 60) -> None:
@@ -238,7 +237,3 @@ def _identity(user: int | None) -> dict[str, Any]:
     if user is None:
         return {}
     return {"user": user, "group": pwd.getpwuid(user).pw_gid, "extra_groups": []}
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -31,12 +31,10 @@ from tests.faults.harness.open_folder import open_folder
 from tests.faults.harness.report import COLUMNS, write_report
 from tests.faults.harness.store_front import StoreFront
 from tests.faults.harness.tools import missing
-from tests.faults.harness.trial import Trial
+from tests.faults.harness.trial import REPORT, Trial
 from tests.faults.harness.verdict import Verdict
 
 HERE = Path(__file__).parent
-REPORT = "FRESHET_FAULTS_REPORT"
-"""A file for the table; without it none is written."""
 
 _verdicts = pytest.StashKey[list[Verdict]]()
 _seed = pytest.StashKey[int]()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.faults.harness.members_trial import MembersTrial
 from tests.faults.harness.more_consumers import more_consumers
-from tests.faults.harness.trial import Trial
+from tests.faults.harness.trial import REPORT, Trial
 
 JOIN_EVERY_SECONDS = 6.0
-JOINS, FEW_JOINS = 5, 3
+JOINS = 5
+FEW_JOINS = 3
+"""Where no report is written."""
 CONSUMERS = 3
 
 
@@ -20,7 +24,7 @@ def test_rebalance_10_joins_a_minute_embedded(small: MembersTrial) -> None:
     small.members.wait_shared()
 
     def join_and_leave() -> None:
-        for _ in range(FEW_JOINS):
+        for _ in range(JOINS if REPORT in os.environ else FEW_JOINS):
             small.members.join()
             small.members.leave()
             small.stays_broken(JOIN_EVERY_SECONDS)

@@ -8,7 +8,6 @@ priority, which is stopped while others need the processors, ``PATIENCE`` second
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
@@ -19,10 +18,9 @@ from pathlib import Path
 
 import psutil
 
+from freshet.parent import end_with_parent
 from freshet.store.edge.copying import copy_folder
 from freshet.store.edge.restraint import LOOK_S, Restraint, Usage
-
-_PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
@@ -49,8 +47,8 @@ def main(arguments: list[str]) -> None:
 
 def _make_way() -> None:
     """Take only what the pipeline leaves over, and end with the watcher."""
+    end_with_parent()
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 

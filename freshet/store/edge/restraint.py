@@ -1,7 +1,7 @@
 """When a build stands still because others need the processors. Pure, but for the reading of the clocks.
 
-An idle priority is not enough: the builder empties the caches of those who preempt it. On two cores, at 300 changes/s,
-p99 from a change to the store was 20 ms without a build and 291 ms with builds that never stood still.
+An idle priority is not enough: on two cores, at 300 changes/s, p99 from a change to the store was 20 ms without a build
+and 291 ms with builds that never stood still. Why was not traced; the caches that they share are the suspect.
 """
 
 from __future__ import annotations

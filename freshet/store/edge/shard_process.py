@@ -9,7 +9,6 @@ with its parent, however that ends, and leaves it to the parent to heed a Ctrl-C
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import gc
 import os
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from freshet.errors import FreshetError, UnavailableError, UsageError
+from freshet.parent import end_with_parent
 from freshet.store.edge import engine
 from freshet.store.edge.channel import ANSWER, FAILURE, Channel
 from freshet.store.edge.chunk_shard import ChunkShard
@@ -30,7 +30,6 @@ from freshet.store.edge.failures import is_engine_error, is_panic
 from freshet.store.edge.head_shard import HeadShard
 from freshet.store.edge.messages import Close, Failure, decode_request, encode
 
-_PR_SET_PDEATHSIG = 1
 _FORMER_S = 10.0
 """A former process of this folder ends as soon as its call in progress has."""
 
@@ -38,8 +37,7 @@ _FORMER_S = 10.0
 def main(arguments: list[str]) -> None:
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     channel = Channel(socket.socket(fileno=0))
     try:
         _serve(channel, *arguments)

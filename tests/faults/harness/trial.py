@@ -33,7 +33,9 @@ PILE = 300
 PILE_SECONDS = 30.0
 UNDER_WAY = 150
 RECOVERY_SECONDS = 120.0
-SETTLE_SECONDS = 12.0 if "FRESHET_FAULTS_REPORT" in os.environ else 3.0
+REPORT = "FRESHET_FAULTS_REPORT"
+"""A file for the table; without it none is written."""
+SETTLE_SECONDS = 12.0 if REPORT in os.environ else 3.0
 """Where no report is written, nobody reads how long the recovery took."""
 MOMENT_SECONDS = 0.05
 """A kill comes at a moment within this time, chosen by the seed."""

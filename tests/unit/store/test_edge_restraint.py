@@ -84,19 +84,20 @@ def _started(source: Path, target: Path, patience_s: float) -> subprocess.Popen[
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def _worker(child: subprocess.Popen[str]) -> psutil.Process:
+def _stopped_worker(child: subprocess.Popen[str]) -> psutil.Process:
     assert child.stdout is not None
     assert child.stdout.readline() == "copied\n"
     until(lambda: bool(psutil.Process(child.pid).children()))
-    return psutil.Process(child.pid).children()[0]
+    worker = psutil.Process(child.pid).children()[0]
+    until(lambda: worker.status() == psutil.STATUS_STOPPED)
+    return worker
 
 
 def test_a_build_is_stopped_while_the_processors_are_taken_and_then_ends(
     source: Path, tmp_path: Path, crowd: list[subprocess.Popen[bytes]]
 ) -> None:
     with _started(source, tmp_path / "target", patience_s=60) as child:
-        worker = _worker(child)
-        until(lambda: worker.status() == psutil.STATUS_STOPPED)
+        _stopped_worker(child)
         _end(crowd)
         assert child.stdout is not None
         assert child.stdout.readline() == "built\n"
@@ -107,8 +108,7 @@ def test_a_build_ends_with_whoever_asked_for_it_also_when_it_stands_still(
     source: Path, tmp_path: Path, crowd: list[subprocess.Popen[bytes]]
 ) -> None:
     with _started(source, tmp_path / "target", patience_s=300) as child:
-        worker = _worker(child)
-        until(lambda: worker.status() == psutil.STATUS_STOPPED)
+        worker = _stopped_worker(child)
         assert child.stdin is not None
         child.stdin.close()
         child.wait(60)
@@ -118,7 +118,6 @@ def test_a_build_ends_with_whoever_asked_for_it_also_when_it_stands_still(
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not end a process with its parent")
 def test_the_worker_ends_with_its_watcher(source: Path, tmp_path: Path, crowd: list[subprocess.Popen[bytes]]) -> None:
     with _started(source, tmp_path / "target", patience_s=300) as child:
-        worker = _worker(child)
-        until(lambda: worker.status() == psutil.STATUS_STOPPED)
+        worker = _stopped_worker(child)
         child.kill()
         until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
